@@ -1,0 +1,1 @@
+"""SlicerVoCo's standalone package: CT segmentation with VoCo networks."""
