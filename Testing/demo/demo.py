@@ -1,0 +1,99 @@
+"""The main job from end to end: a CT becomes a segmentation, a Slicer scene and a picture.
+
+python Testing/demo/demo.py --output demo-output [--input IMAGE_OR_DICOM_FOLDER]
+"""
+
+import argparse
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "VoCoSlicer"))
+
+from voco3d import Segmenter, VoCoError
+from voco3d.cli.progress import show_progress
+from voco3d.cli.stopping import Stopped, stop_on_signals
+from voco3d.data import read_image
+from voco3d.metrics import measure, write_csv
+from voco3d.models.structures import choose
+from voco3d.outputs.aside import write_aside, write_image
+from voco3d.outputs.target import Target
+from voco3d.phantom import make_phantom
+from VoCoSlicerLib.bundle import save_bundle
+from VoCoSlicerLib.ct import load_ct
+from VoCoSlicerLib.headless import HeadlessApplication
+from VoCoSlicerLib.layout import fit_views
+from VoCoSlicerLib.segmentation import show_segmentation
+from VoCoSlicerLib.views import render_views
+
+SEED = 7
+"""The default patient: a synthetic head and neck that the model was not trained on."""
+
+
+def write_scene(image: Path, segmentation: Path, scene: Path, picture: Path) -> None:
+    """Put the result into a Slicer scene, save it and draw it."""
+    application = HeadlessApplication()
+    volume_node = load_ct(application.scene, image, "CT")
+    segmentation_node = show_segmentation(
+        application.scene, volume_node, segmentation, "VoCo segmentation"
+    )
+    fit_views(application.scene, volume_node, segmentation_node)
+    save_bundle(application.scene, scene)
+    render_views(volume_node, segmentation_node, picture)
+
+
+def demo(source: Path | None, output: Path) -> None:
+    """Segment ``source``, or a phantom, and leave all results in ``output``."""
+    started = time.monotonic()
+    output.mkdir(parents=True, exist_ok=True)
+    image = make_phantom("headneck", SEED).image if source is None else read_image(source)
+    ct = output / "ct.nii.gz"
+    write_aside(ct, partial(write_image, image=image))
+
+    segmenter = Segmenter()
+    structures = choose(segmenter.model.structures, None)
+    with show_progress("bar") as progress:
+        labels = segmenter(image, progress=progress)
+    files = {
+        name: output / name
+        for name in (
+            "segmentation.seg.nrrd",
+            "labels.nii.gz",
+            "scene.mrb",
+            "views.png",
+            "volumes.csv",
+        )
+    }
+    for name in ("segmentation.seg.nrrd", "labels.nii.gz"):
+        Target(files[name], overwrite=True).write(labels, structures, segmenter.model)
+    measurements = measure(labels, image, structures)
+    write_csv(files["volumes.csv"], measurements)
+    write_scene(ct, files["segmentation.seg.nrrd"], files["scene.mrb"], files["views.png"])
+
+    for m in measurements:
+        print(f"{m.name:24} {m.millilitres:8.1f} ml {m.mean_hu:8.0f} HU")
+    for file in files.values():
+        print(file)
+    print(f"{time.monotonic() - started:.1f} s")
+
+
+def main() -> int:
+    """Run the demo; exit codes as those of ``voco``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--input", type=Path, help="image file or DICOM folder")
+    parser.add_argument("--output", type=Path, default=Path("demo-output"))
+    arguments = parser.parse_args()
+    try:
+        with stop_on_signals():
+            demo(arguments.input, arguments.output)
+    except VoCoError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    except Stopped as stopped:
+        return stopped.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

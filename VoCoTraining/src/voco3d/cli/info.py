@@ -1,0 +1,55 @@
+"""``voco info``: what an image is, before it is segmented."""
+
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from voco3d.cli.commands import Commands
+from voco3d.data.images import read_image, series_files, series_in
+
+HELP = "Describe an image: size, spacing, orientation, range of values."
+
+
+def add_to(commands: Commands) -> None:
+    """Add ``voco info`` to the commands."""
+    parser = commands.add_parser(
+        "info", help=HELP, description=HELP + " Names of patients are not shown."
+    )
+    parser.add_argument(
+        "input", type=Path, metavar="INPUT", help="3-D image file, or folder with DICOM series"
+    )
+    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> None:
+    """Run ``voco info``."""
+    if arguments.input.is_dir():
+        series = series_in(arguments.input)
+        for uid in series:
+            print(f"series       {uid}, {len(series_files(arguments.input, uid))} files")
+        if len(series) > 1 and arguments.series is None:
+            print("Choose one with --series UID to see its image.")
+            return
+    for line in describe(read_image(arguments.input, arguments.series)):
+        print(line)
+
+
+def describe(image: sitk.Image) -> list[str]:
+    """Size, spacing, place, orientation and intensities of an image, a line each."""
+    size, spacing, direction = image.GetSize(), image.GetSpacing(), image.GetDirection()
+    extent = [n * s for n, s in zip(size, spacing, strict=True)]
+    voxels = sitk.GetArrayViewFromImage(image)
+    axes = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(direction)
+    oblique = not np.allclose(np.abs(direction).round(), np.abs(direction), atol=1e-3)
+    return [
+        f"size         {' x '.join(map(str, size))} voxels",
+        f"spacing      {' x '.join(f'{s:.4g}' for s in spacing)} mm",
+        f"extent       {' x '.join(f'{e:.0f}' for e in extent)} mm",
+        f"origin       {', '.join(f'{o:.4g}' for o in image.GetOrigin())} mm (LPS)",
+        f"orientation  {axes}{', oblique' if oblique else ''}: the axes point to these sides",
+        f"type         {image.GetPixelIDTypeAsString()}",
+        f"values       {voxels.min():.6g} to {voxels.max():.6g}, mean {voxels.mean():.1f}",
+    ]

@@ -1,0 +1,65 @@
+"""``voco``: parse the arguments, run one command, turn errors and signals into exit codes."""
+
+import sys
+import warnings
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import voco3d
+from voco3d.cli.stopping import STOPPED, Stopped, stop_on_signals
+from voco3d.errors import VoCoError
+
+
+def build_parser() -> ArgumentParser:
+    """The parser of all commands.
+
+    The commands are imported here and not above, since Ctrl-C shows a traceback until ``main``
+    has begun.
+    """
+    from voco3d.cli import info, models, phantom, segment
+
+    parser = ArgumentParser(
+        prog="voco",
+        description="Segment CT volumes with VoCo networks. Not a medical device.",
+        epilog="`voco COMMAND --help` says more about each.",
+    )
+    parser.add_argument("--version", action="version", version=f"voco3d {voco3d.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (segment, models, info, phantom):
+        command.add_to(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``voco`` and return its exit code.
+
+    0: done. 2: a problem on the user's side, said in one sentence. 130, 143: stopped by Ctrl-C
+    or SIGTERM. Anything else is a bug and shows a traceback.
+    """
+    try:
+        with stop_on_signals(), _without_warnings():
+            arguments = build_parser().parse_args(argv)
+            arguments.run(arguments)
+    except VoCoError as error:
+        print(f"voco: {error}", file=sys.stderr)
+        return 2
+    except Stopped as stopped:
+        print(STOPPED, file=sys.stderr)
+        return stopped.exit_code
+    return 0
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep libraries quiet: their warnings are for programmers, and some name the patient."""
+    import SimpleITK as sitk
+
+    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(shown)

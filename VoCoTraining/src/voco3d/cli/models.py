@@ -1,0 +1,137 @@
+"""``voco models``: the models that are there, what they are, and how to add one."""
+
+import re
+from argparse import Namespace
+from pathlib import Path
+
+from voco3d.cli.commands import Commands
+from voco3d.errors import VoCoError
+
+NAME = r"[^\W_][\w.-]*"
+"""Of a model: also a folder's name."""
+
+HELP = "List, describe and add models."
+
+
+def add_to(commands: Commands) -> None:
+    """Add ``voco models`` to the commands."""
+    parser = commands.add_parser("models", help=HELP, description=HELP)
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    names = actions.add_parser("list", help="list the models", description="List the models.")
+    names.set_defaults(run=_list)
+    about = actions.add_parser(
+        "info",
+        help="describe a model",
+        description="Describe a model: classes, training data, results.",
+    )
+    about.add_argument("model", metavar="MODEL", help="name, model folder or checkpoint file")
+    about.set_defaults(run=_info)
+    _add_add(actions)
+
+
+def _add_add(actions: Commands) -> None:
+    parser = actions.add_parser(
+        "add",
+        help="make a model of a checkpoint file",
+        description="Make a model folder of a checkpoint file (the authors' VoComni and SSL heads, "
+        "or any SwinUNETR-V2 or DynUNet) and report what became of every tensor. The file is read "
+        "without running code from it.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help=".pt, .pth or .safetensors")
+    parser.add_argument("--name", help="the model's name (default: the file's)")
+    parser.add_argument(
+        "--classes",
+        metavar="NAME,NAME",
+        help="names of the classes besides background, in label order",
+    )
+    parser.add_argument(
+        "--spacing",
+        type=float,
+        default=1.5,
+        metavar="MM",
+        help="voxel size that the network was trained at (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--intensity",
+        type=float,
+        nargs=2,
+        default=(-175.0, 250.0),
+        metavar=("LOW", "HIGH"),
+        help="HU window that is mapped to 0..1 (default: -175 250)",
+    )
+    parser.add_argument(
+        "--in-channels",
+        type=int,
+        metavar="N",
+        help="inflate the first layer from 1 to this many input channels",
+    )
+    parser.add_argument(
+        "--allow-partial",
+        action="store_true",
+        help="accept a checkpoint that lacks parts of the encoder: they stay random",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a model of this name")
+    parser.set_defaults(run=_add)
+
+
+def _list(_: Namespace) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from voco3d.models import model_folders, read_model
+
+    table = Table("name", "classes", "what", "licence", box=None)
+    for name, folder in model_folders().items():
+        model = read_model(folder)
+        table.add_row(name, str(len(model.structures)), model.card.task, model.card.licence)
+    Console().print(table)
+
+
+def _info(arguments: Namespace) -> None:
+    from voco3d.models import find_model
+    from voco3d.models.folder import readme
+
+    model = find_model(arguments.model)
+    spacing = " x ".join(f"{s:g}" for s in model.preprocessing.spacing)
+    low, high = model.preprocessing.intensity
+    print(readme(model))
+    print(f"network      {model.network.name} {dict(model.network.args)}")
+    print(f"spacing      {spacing} mm")
+    print(f"intensity    {low:g} to {high:g} HU")
+    print(f"window       {' x '.join(map(str, model.window))} voxels, overlap {model.overlap:g}")
+    print(f"weights      {model.weights}")
+    for label, s in enumerate(model.structures, start=1):
+        side = f", {s.modifier.meaning} ({s.modifier.value})" if s.modifier else ""
+        print(f"label {label:<6} {s.name}: {s.type.meaning} ({s.type.scheme} {s.type.value}){side}")
+
+
+def _add(arguments: Namespace) -> None:
+    from voco3d.data import Preprocessing
+    from voco3d.models import model_from_checkpoint, user_folder, write_model
+
+    if arguments.name is not None and not re.fullmatch(NAME, arguments.name):
+        raise VoCoError(
+            f"{arguments.name!r} cannot be a model's name: use letters, digits, dots, dashes and "
+            "underscores, with a letter or digit first."
+        )
+    classes = None
+    if arguments.classes is not None:
+        classes = [name.strip() for name in arguments.classes.split(",")]
+    model = model_from_checkpoint(
+        arguments.file,
+        name=arguments.name,
+        classes=classes,
+        in_channels=arguments.in_channels,
+        preprocessing=Preprocessing((arguments.spacing,) * 3, tuple(arguments.intensity)),
+    )
+    network, report = model.load(
+        allow_partial=arguments.allow_partial,
+        inflate_channels=arguments.in_channels is not None,
+    )
+    for line in report.lines():
+        print(line)
+    print(report.summary())
+    folder = user_folder() / model.name
+    write_model(folder, model, network, overwrite=arguments.overwrite)
+    print(f"{folder}: {model.card.task}")
+    print(f"Licence of the weights: {model.card.licence}.")

@@ -1,0 +1,44 @@
+"""Progress for people (a bar) and for programs (JSON lines), on standard error."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+from voco3d.cli.stopping import cleaning_up
+from voco3d.progress import Progress, silent
+
+Style = Literal["bar", "json", "none"]
+
+
+@contextmanager
+def show_progress(style: Style) -> Iterator[Progress]:
+    """Give a callback that shows progress until the block ends."""
+    if style == "none":
+        yield silent
+    elif style == "json":
+        yield _json_line
+    else:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        console = Console(stderr=True)
+        with cleaning_up(console.show_cursor), RichProgress(*columns, console=console) as bar:
+            task = bar.add_task("starting", total=None)
+
+            def update(done: int, total: int, what: str) -> None:
+                bar.update(task, description=what, completed=done, total=total)
+
+            yield update
+
+
+def _json_line(done: int, total: int, what: str) -> None:
+    print(json.dumps({"done": done, "total": total, "what": what}), file=sys.stderr, flush=True)

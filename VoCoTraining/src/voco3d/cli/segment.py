@@ -1,0 +1,98 @@
+"""``voco segment``: one image in, one segmentation out."""
+
+import os
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import get_args
+
+from voco3d.cli.commands import Commands
+from voco3d.cli.progress import Style, show_progress
+from voco3d.cli.stopping import cleaning_up
+from voco3d.data.images import choose_series, read_image, series_files
+from voco3d.errors import VoCoError
+
+HELP = "Segment an image file or a DICOM folder."
+
+
+def add_to(commands: Commands) -> None:
+    """Add ``voco segment`` to the commands."""
+    parser = commands.add_parser(
+        "segment", help=HELP, description=HELP + " The result lies on the input's own grid."
+    )
+    parser.add_argument(
+        "input", type=Path, metavar="INPUT", help="3-D image file, or folder with a DICOM series"
+    )
+    parser.add_argument(
+        "output",
+        type=Path,
+        metavar="OUTPUT",
+        help="Slicer segmentation (.seg.nrrd), label map (.nii.gz, .nrrd, .mha), or DICOM SEG "
+        "(.dcm, for DICOM input)",
+    )
+    parser.add_argument(
+        "--model",
+        default="headneck-oar",
+        help="model name (see `voco models list`), model folder or checkpoint file "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder")
+    parser.add_argument(
+        "--device",
+        default="auto",
+        choices=("auto", "cpu", "cuda", "mps"),
+        help="where to compute (default: the best there is)",
+    )
+    parser.add_argument(
+        "--overlap",
+        type=float,
+        metavar="SHARE",
+        help="overlap of neighbouring windows, 0 to below 1 (default: the model's)",
+    )
+    parser.add_argument(
+        "--classes",
+        metavar="NAME,NAME",
+        help="only these structures (default: all)",
+    )
+    parser.add_argument(
+        "--progress",
+        choices=get_args(Style),
+        default="bar",
+        help="progress on standard error: a bar, JSON lines or none (default: %(default)s)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> None:
+    """Run ``voco segment``."""
+    started = time.monotonic()
+    from voco3d.inference import Segmenter
+    from voco3d.models.structures import choose
+    from voco3d.outputs.target import Target
+
+    source: tuple[str, ...] = ()
+    if os.path.isdir(arguments.input):
+        series = choose_series(arguments.input, arguments.series)
+        source = series_files(arguments.input, series)
+    if _same_file(arguments.input, arguments.output):
+        raise VoCoError(f"The output {arguments.output} is the input: choose another name.")
+    target = Target(arguments.output, arguments.overwrite, source)
+    classes = None
+    if arguments.classes is not None:
+        classes = [name.strip() for name in arguments.classes.split(",")]
+    segmenter = Segmenter(arguments.model, arguments.device)
+    structures = choose(segmenter.model.structures, classes)
+    image = read_image(arguments.input, arguments.series)
+    with cleaning_up(target.discard), show_progress(arguments.progress) as progress:
+        labels = segmenter(image, overlap=arguments.overlap, classes=classes, progress=progress)
+        target.write(labels, structures, segmenter.model)
+    seconds = time.monotonic() - started
+    print(f"{arguments.output}: {', '.join(s.name for s in structures.values())}; {seconds:.1f} s")
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

@@ -1,0 +1,145 @@
+"""A model as a folder: a MONAI bundle with the weights as safetensors."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from voco3d.data import Preprocessing
+from voco3d.errors import VoCoError
+from voco3d.models.bundle import WEIGHTS, inference, metadata
+from voco3d.models.model import Card, Model
+from voco3d.models.structures import Structure
+from voco3d.networks import Backbone, NetworkConfig
+from voco3d.outputs.aside import write_json
+from voco3d.weights import save_weights
+
+METADATA = "configs/metadata.json"
+FORMAT = 1
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Whether a folder looks like a model."""
+    return (folder / METADATA).is_file()
+
+
+def read_model(folder: Path) -> Model:
+    """Read a model folder; the weights stay on disk until ``Model.load``.
+
+    Raises:
+        VoCoError: If the folder is no model, was made for another version or is damaged.
+    """
+    file = folder / METADATA
+    if not file.is_file():
+        raise VoCoError(f"{folder} is not a model folder: it has no {METADATA}.")
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        ours = values["voco"]
+        if ours["format"] != FORMAT:
+            raise VoCoError(
+                f"{folder} is a model of format {ours['format']}, but this version reads "
+                f"{FORMAT}: update voco3d."
+            )
+        weights = folder / ours["weights"]
+        x, y, z = (int(side) for side in ours["window"])
+        model = Model(
+            name=str(values["name"]),
+            network=NetworkConfig.from_json(ours["network"]),
+            preprocessing=_preprocessing(ours["preprocessing"]),
+            window=(x, y, z),
+            overlap=float(ours["overlap"]),
+            structures=tuple(Structure.from_json(entry) for entry in ours["classes"]),
+            weights=weights,
+            card=Card(**ours["card"]),
+        )
+    except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
+        raise VoCoError(
+            f"{file} does not describe a model of this package ({type(error).__name__}: {error}): "
+            "use a folder that `voco models add` or a training run made."
+        ) from error
+    if not weights.is_file():
+        raise VoCoError(f"The model folder {folder} lacks its weights {ours['weights']}.")
+    return model
+
+
+def write_model(
+    folder: Path,
+    model: Model,
+    network: Backbone,
+    dtype: torch.dtype = torch.float32,
+    overwrite: bool = False,
+) -> None:
+    """Write a model folder, beside its place first and then moved there.
+
+    Args:
+        folder: The folder to make.
+        model: The description; its ``weights`` are not read.
+        network: The network whose weights are stored: all of them, or the encoder's alone for
+            a model without structures.
+        dtype: ``torch.float32``, or ``torch.float16`` for half the size.
+        overwrite: Replace a model folder that is there.
+
+    Raises:
+        VoCoError: If the folder exists and is not to be, or cannot be, replaced.
+    """
+    if folder.exists() and not (overwrite and is_model_folder(folder)):
+        raise VoCoError(f"{folder} exists already: choose another name or say --overwrite.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise VoCoError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    try:
+        for name in ("configs", "models", "docs"):
+            (part / name).mkdir()
+        keep: Callable[[str], bool] = (
+            (lambda key: True) if model.segments else network.is_encoder_key
+        )
+        save_weights(part / WEIGHTS, network, dtype, keep)
+        write_json(part / METADATA, metadata(model))
+        if model.segments:
+            write_json(part / "configs/inference.json", inference(model))
+        (part / "docs/README.md").write_text(readme(model), encoding="utf-8")
+        part.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.replace(folder)
+    except OSError as error:
+        raise VoCoError(f"The folder {folder} cannot be written: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def readme(model: Model) -> str:
+    """The model card as Markdown."""
+    card = model.card
+    lines = [
+        f"# {model.name}",
+        "",
+        f"{card.task}.",
+        "",
+        card.description,
+        "",
+        f"- Trained on: {card.data}",
+        f"- Licence: {card.licence}",
+        f"- Authors: {card.authors}",
+        "- Not a medical device, not for diagnosis or treatment.",
+    ]
+    if model.segments:
+        names = ", ".join(s.name for s in model.structures)
+        lines += [f"- Classes: {names}"]
+    for title, figures in card.results.items():
+        lines += ["", f"## {title}", ""]
+        rows = figures.items() if isinstance(figures, dict) else [("value", figures)]
+        lines += [f"- {key}: {value}" for key, value in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _preprocessing(values: dict[str, Any]) -> Preprocessing:
+    x, y, z = (float(length) for length in values["spacing"])
+    low, high = (float(value) for value in values["intensity"])
+    return Preprocessing((x, y, z), (low, high), bool(values["crop_foreground"]))

@@ -1,0 +1,1 @@
+"""Writing results: Slicer segmentation, label map, DICOM SEG; never half-written."""

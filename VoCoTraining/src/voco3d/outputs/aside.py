@@ -1,0 +1,91 @@
+"""Files are written beside their place and moved there: what is there is whole."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from voco3d.errors import VoCoError
+
+
+def check_writable(path: Path, overwrite: bool) -> None:
+    """Refuse, before any work, a file that could not be written after it.
+
+    Raises:
+        VoCoError: If the folder is absent or not writable, or the file exists and is not to be
+            replaced.
+    """
+    folder = path.parent
+    if not os.path.isdir(folder):
+        raise VoCoError(f"The output folder {folder} does not exist: make it first.")
+    if os.path.isdir(path):
+        raise VoCoError(f"The output {path} is a folder: name a file.")
+    if os.path.lexists(path) and not overwrite:
+        raise VoCoError(f"{path} exists already: choose another name or say --overwrite.")
+    probe = part_of(path)
+    try:
+        probe.touch()
+    except OSError as error:
+        raise VoCoError(
+            f"The output folder {folder} cannot be written to: {error.strerror}."
+        ) from error
+    finally:
+        discard(path)
+
+
+def write_aside(path: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a file beside ``path``, then move it there; leave nothing on failure.
+
+    Raises:
+        VoCoError: If the file cannot be written, for example since the disk is full.
+    """
+    part = part_of(path)
+    try:
+        write(part)
+        part.replace(path)
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise VoCoError(
+            f"{path} cannot be written ({reason or 'the disk may be full'}): free some space or "
+            "choose another folder."
+        ) from error
+    finally:
+        discard(path)
+
+
+def write_image(path: Path, image: sitk.Image) -> None:
+    """Write an image, compressed, and read it back: image writers do not report a full disk.
+
+    Raises:
+        OSError: If what was written is not what was to be written.
+        RuntimeError: If the image cannot be written or read back.
+    """
+    sitk.WriteImage(image, str(path), useCompression=True)
+    written = sitk.ReadImage(str(path))
+    if not np.array_equal(*map(sitk.GetArrayViewFromImage, (written, image))):
+        raise OSError("what was written differs from the image")
+
+
+def write_json(path: Path, values: object) -> None:
+    """Write values as JSON, for people to read.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def part_of(path: Path) -> Path:
+    """The hidden neighbour in which a file is written; its ending decides the format."""
+    return path.with_name(f".part-{os.getpid()}-{path.name}")
+
+
+def discard(path: Path) -> None:
+    """Remove what was written aside for a file."""
+    try:
+        part_of(path).unlink(missing_ok=True)
+    except OSError:
+        return
