@@ -8,6 +8,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
 from voco3d.data import Preprocessing
 from voco3d.models import Card, Code, Model, Structure, write_model
 from voco3d.networks import NetworkConfig, build_network

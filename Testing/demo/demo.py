@@ -46,8 +46,8 @@ def write_scene(image: Path, segmentation: Path, scene: Path, picture: Path) -> 
 def demo(source: Path | None, output: Path) -> None:
     """Segment ``source``, or a phantom, and leave all results in ``output``."""
     started = time.monotonic()
-    output.mkdir(parents=True, exist_ok=True)
     image = make_phantom("headneck", SEED).image if source is None else read_image(source)
+    output.mkdir(parents=True, exist_ok=True)
     ct = output / "ct.nii.gz"
     write_aside(ct, partial(write_image, image=image))
 

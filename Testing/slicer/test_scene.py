@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
 from VoCoSlicerLib.bounds import crossing_point, enclose, surface_boxes, volume_bounds
 from VoCoSlicerLib.bundle import save_bundle
 from VoCoSlicerLib.ct import load_ct
@@ -13,7 +15,6 @@ from VoCoSlicerLib.labelmaps import segment_mask, segment_volumes, segments
 from VoCoSlicerLib.layout import fit_views
 from VoCoSlicerLib.segmentation import show_segmentation
 from VoCoSlicerLib.surfaces import segment_surface
-from vtk.util.numpy_support import vtk_to_numpy
 
 
 @pytest.fixture(params=["made", "reopened"])

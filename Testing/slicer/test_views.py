@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
+
 from VoCoSlicerLib.views import HEIGHT, LEGEND_WIDTH, WIDTH, render_views
 
 LIBRARY = Path(__file__).resolve().parents[2] / "VoCoSlicer"

@@ -4,11 +4,11 @@ import shutil
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
+from Testing.conftest import write_dicom_series
 from voco3d.data import check_image, read_image
 from voco3d.data.images import series_in
 from voco3d.errors import VoCoError
-
-from Testing.conftest import write_dicom_series
 
 
 def write(array, path, **geometry):

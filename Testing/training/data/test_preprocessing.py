@@ -5,6 +5,7 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
 from voco3d.data import Preprocessing
 from voco3d.data.preprocessing import (
     array_to_image,

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+
 import voco3d
+from Testing.conftest import small_model
 from voco3d.errors import VoCoError
 from voco3d.inference import Segmenter, choose_device
 from voco3d.metrics import dice
-
-from Testing.conftest import small_model
 
 ROTATION = np.array(
     sitk.Euler3DTransform((0, 0, 0), 0.2, -0.3, 0.4).GetMatrix()  # radians, about x, y, z

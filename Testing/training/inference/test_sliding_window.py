@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+
 from voco3d.inference import class_probabilities
 from voco3d.inference.sliding_window import window_count
 

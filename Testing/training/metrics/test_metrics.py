@@ -7,6 +7,7 @@ import SimpleITK as sitk
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from voco3d.metrics import dice, measure, write_csv
 from voco3d.models import Code, Structure
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
+from Testing.conftest import small_model
 from voco3d.data import Preprocessing
 from voco3d.inference import Segmenter
 from voco3d.models.catalogue import bundled_folder
 from voco3d.networks import NetworkConfig
-
-from Testing.conftest import small_model
 
 SCHEMA = Path(__file__).with_name("metadata_schema.json")
 BUNDLED = [folder.name for folder in sorted(bundled_folder().iterdir())]

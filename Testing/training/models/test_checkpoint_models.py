@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from voco3d.errors import VoCoError
 from voco3d.inference import Segmenter
 from voco3d.models import find_model, model_from_checkpoint, read_model, write_model

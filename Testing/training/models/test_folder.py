@@ -4,12 +4,12 @@ import shutil
 
 import pytest
 import torch
+
+from Testing.conftest import STRUCTURES, small_model
 from voco3d.errors import VoCoError
 from voco3d.models import Card, find_model, model_folders, read_model, write_model
 from voco3d.models.structures import Structure, choose
 from voco3d.networks import build_network
-
-from Testing.conftest import STRUCTURES, small_model
 
 
 def test_what_is_written_is_read(model_folder):

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from voco3d.errors import VoCoError
 from voco3d.networks import NetworkConfig
 

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from monai.networks import nets
+
 from voco3d.errors import VoCoError
 from voco3d.networks import NETWORKS, Backbone, NetworkConfig, build_network
 

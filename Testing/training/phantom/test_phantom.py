@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK
 from numpy.typing import NDArray
+
 from voco3d.errors import VoCoError
 from voco3d.phantom import Phantom, make_phantom
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from monai.networks.nets import DynUNet
+
 from voco3d.errors import VoCoError
 from voco3d.networks import NetworkConfig, build_network
 from voco3d.weights import Checkpoint, infer_network

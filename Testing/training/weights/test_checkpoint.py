@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+
 from voco3d.errors import VoCoError
 from voco3d.weights import read_tensors
 

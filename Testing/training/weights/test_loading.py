@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from voco3d.errors import VoCoError
 from voco3d.networks import NetworkConfig, build_network
 from voco3d.weights import Checkpoint, infer_network, load_weights, read_tensors

@@ -9,6 +9,7 @@ import pytest
 import torch
 from monai.networks.nets import SwinUNETR as MonaiSwinUNETR
 from torch.overrides import TorchFunctionMode
+
 from voco3d.networks import SWIN_SIZES, NetworkConfig, build_network
 from voco3d.weights import Checkpoint, infer_network
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from monai.networks.nets import DynUNet
 from safetensors.torch import load_file
+
 from voco3d.errors import VoCoError
 from voco3d.networks import NetworkConfig, build_network
 from voco3d.weights import infer_network, load_weights, read_tensors, save_weights
@@ -67,6 +68,7 @@ def test_integer_tensors_keep_their_type(tmp_path):
     tensors = load_file(tmp_path / "a.safetensors")
     assert len(tensors) == 167
     index = "swinViT.layers1.0.blocks.0.attn.relative_position_index"
+    assert tensors[index].dtype == torch.int64
     assert torch.equal(tensors[index], swin.state_dict()[index])
 
 

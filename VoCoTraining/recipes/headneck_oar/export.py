@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import torch
-import voco3d
 from train import NAMES
+
+import voco3d
 from voco3d import Segmenter
 from voco3d.data import Preprocessing, read_image
 from voco3d.metrics import dice

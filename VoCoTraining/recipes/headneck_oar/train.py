@@ -20,6 +20,7 @@ from monai.inferers import sliding_window_inference
 from monai.losses import DiceLoss
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
 from voco3d.data import Preprocessing, read_image
 from voco3d.data.preprocessing import image_to_array, labels_on_image, to_network
 from voco3d.metrics import dice
@@ -42,7 +43,7 @@ class Config:
     """Everything that decides the result."""
 
     seed: int = 0
-    steps: int = 5600
+    steps: int = 4600
     batch: int = 2
     window: tuple[int, int, int] = (48, 48, 48)
     spacing: tuple[float, float, float] = (3.5, 3.5, 2.5)

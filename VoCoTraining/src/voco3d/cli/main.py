@@ -1,5 +1,6 @@
 """``voco``: parse the arguments, run one command, turn errors and signals into exit codes."""
 
+import logging
 import sys
 import warnings
 from argparse import ArgumentParser
@@ -57,9 +58,11 @@ def _without_warnings() -> Iterator[None]:
 
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
+        logging.disable(logging.NOTSET)
         sitk.ProcessObject.SetGlobalWarningDisplay(shown)

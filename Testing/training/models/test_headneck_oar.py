@@ -1,0 +1,94 @@
+"""The bundled model, run as users run it: phantoms, real CTs, another orientation."""
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from voco3d import Segmenter
+from voco3d.data import read_image
+from voco3d.metrics import dice
+from voco3d.models import find_model
+from voco3d.models.catalogue import bundled_folder
+from voco3d.phantom import make_phantom
+
+NAMES = ("brainstem", "spinal cord", "right parotid gland", "left parotid gland", "mandible")
+RIGHT, LEFT = 3, 4
+UNSEEN_SEEDS = (9001, 9002)
+CASE = "kbp_203.nii.gz"
+
+
+@pytest.fixture(scope="module")
+def segmenter():
+    return Segmenter("headneck-oar", "cpu")
+
+
+@pytest.fixture(scope="module")
+def real_case(shared_data, segmenter):
+    """A validation CT with its contours and its segmentation."""
+    folder = shared_data / "openkbp"
+    image = read_image(folder / "images" / CASE)
+    return image, sitk.ReadImage(str(folder / "labels" / CASE)), segmenter(image)
+
+
+def scores(predicted, reference):
+    a, b = sitk.GetArrayFromImage(predicted), sitk.GetArrayFromImage(reference)
+    return [dice(a, b, label) for label in range(1, 6)]
+
+
+def mean_left_coordinate(labels, label):
+    """Where a structure lies along the patient's left, in mm."""
+    indices = np.argwhere(sitk.GetArrayFromImage(labels) == label)[:, ::-1]
+    return labels.TransformContinuousIndexToPhysicalPoint(indices.mean(axis=0).tolist())[0]
+
+
+def test_it_is_small_and_says_what_it_is():
+    folder = bundled_folder() / "headneck-oar"
+    assert sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) <= 10_000_000
+    model = find_model("headneck-oar")
+    assert tuple(s.name for s in model.structures) == NAMES
+    card = model.card
+    assert card.training["config"]["seed"] == 0
+    assert card.training["environment"]["torch"]
+    for results in card.results.values():
+        assert {f"Dice {name}" for name in NAMES} <= results.keys()
+    assert "OpenKBP" in card.data
+    assert "fails" in card.description
+
+
+def test_sides_have_their_codes():
+    values = json.loads((bundled_folder() / "headneck-oar/configs/metadata.json").read_text())
+    sides = {c["name"]: c.get("modifier", [None] * 3)[2] for c in values["voco"]["classes"]}
+    assert sides["right parotid gland"] == "Right"
+    assert sides["left parotid gland"] == "Left"
+    assert sides["mandible"] is None
+
+
+@pytest.mark.parametrize("seed", UNSEEN_SEEDS)
+def test_a_fresh_phantom(seed, segmenter):
+    phantom = make_phantom("headneck", seed)
+    labels = segmenter(phantom.image)
+    assert np.mean(scores(labels, phantom.labels)) >= 0.80
+    assert mean_left_coordinate(labels, RIGHT) < mean_left_coordinate(labels, LEFT) - 60
+
+
+def test_a_real_ct(real_case):
+    _, reference, labels = real_case
+    values = scores(labels, reference)
+    assert np.mean(values) >= 0.76
+    assert min(values) >= 0.6
+
+
+def test_left_and_right_of_a_real_ct(real_case):
+    _, reference, labels = real_case
+    predicted, truth = map(sitk.GetArrayFromImage, (labels, reference))
+    assert not ((predicted == RIGHT) & (truth == LEFT)).any()
+    assert not ((predicted == LEFT) & (truth == RIGHT)).any()
+    assert mean_left_coordinate(labels, RIGHT) < mean_left_coordinate(labels, LEFT) - 60
+
+
+def test_a_real_ct_turned(real_case, segmenter):
+    image, _, labels = real_case
+    turned = segmenter(sitk.DICOMOrient(image, "SAR"))
+    assert min(scores(turned, sitk.DICOMOrient(labels, "SAR"))) >= 0.99
