@@ -1,7 +1,7 @@
-# Every target sets itself up: an environment in .venv, made once and remade when the
-# dependencies change.
+# Every target sets itself up: an environment in .venv, brought up to date when the dependencies
+# change.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -12,8 +12,9 @@ OUTPUT ?= demo-output
 demo: $(READY)
 	$(BIN)/python Testing/demo/demo.py --output "$(OUTPUT)" $(if $(INPUT),--input "$(INPUT)")
 
+# Two processes with one thread each: most tests are too small for a second thread.
 test: $(READY)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -25,7 +26,6 @@ clean:
 
 $(READY): constraints.txt requirements-dev.txt VoCoTraining/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
 		--requirement requirements-dev.txt --editable ./VoCoTraining
 	touch $(READY)

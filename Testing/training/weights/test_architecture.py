@@ -6,7 +6,7 @@ from monai.networks.nets import DynUNet
 
 from voco3d.errors import VoCoError
 from voco3d.networks import NetworkConfig, build_network
-from voco3d.weights import Checkpoint, infer_network
+from voco3d.weights import Checkpoint, has_head, infer_network
 
 
 def swin(size, channels=1, classes=21):
@@ -23,7 +23,9 @@ def swin(size, channels=1, classes=21):
     ],
 )
 def test_a_network_is_recognised_by_its_state_dict(config):
-    assert infer_network(Checkpoint(build_network(config).state_dict())) == config
+    checkpoint = Checkpoint(build_network(config).state_dict())
+    assert infer_network(checkpoint) == config
+    assert has_head(checkpoint)
 
 
 @pytest.mark.parametrize("alias", ["input_block.", "skip_layers."])
@@ -43,6 +45,7 @@ def test_an_encoder_alone_has_no_class_count(config):
     with pytest.raises(VoCoError, match=r"only an encoder.*initial weights.*not for segmentation"):
         infer_network(encoder)
     assert infer_network(encoder, out_channels=config.out_channels) == config
+    assert not has_head(encoder)
 
 
 def test_version_1_of_swin_unetr_is_refused():

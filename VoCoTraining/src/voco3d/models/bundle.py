@@ -38,6 +38,7 @@ def metadata(model: Model) -> dict[str, Any]:
         "pytorch_version": torch.__version__.partition("+")[0],
         "numpy_version": np.__version__,
         "required_packages_version": {
+            "einops": "0.8.0",
             "nibabel": "5.2.1",
             "pytorch-ignite": "0.4.11",
             "safetensors": "0.4.3",

@@ -34,7 +34,6 @@ MAY_BE_EMPTY = (
     "StudyDate",
     "StudyTime",
     "AccessionNumber",
-    "SliceThickness",
 )
 """What a series must state but may leave empty; anonymised ones often do not state it."""
 TEXT = 64
@@ -88,7 +87,7 @@ def write_dicom_seg(
     )
     try:
         segmentation = hd.seg.Segmentation(
-            source_images=[_source_image(file) for file in source],
+            source_images=[_source_image(file, labels) for file in source],
             pixel_array=number_of[sitk.GetArrayViewFromImage(labels)],
             segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
             segment_descriptions=[
@@ -116,11 +115,13 @@ def write_dicom_seg(
     segmentation.save_as(path)
 
 
-def _source_image(file: str) -> Dataset:
+def _source_image(file: str, labels: sitk.Image) -> Dataset:
     image = pydicom.dcmread(file, stop_before_pixels=True)
     for name in MAY_BE_EMPTY:
         if name not in image:
             setattr(image, name, None)
+    if not image.get("SliceThickness"):
+        image.SliceThickness = labels.GetSpacing()[2]
     return image
 
 

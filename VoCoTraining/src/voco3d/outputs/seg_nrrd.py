@@ -23,6 +23,7 @@ def write_seg_nrrd(path: Path, labels: sitk.Image, structures: dict[int, Structu
         OSError: If the file cannot be written to its end; likewise RuntimeError.
     """
     image = sitk.Image(labels)
+    image.MakeUnique()
     for key in image.GetMetaDataKeys():
         image.EraseMetaData(key)
     for key, value in header(labels.GetSize(), structures).items():
