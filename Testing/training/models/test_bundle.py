@@ -84,12 +84,16 @@ def test_bundled_models_are_verified(name, tmp_path):
     assert verify(bundled_folder() / name, tmp_path).returncode == 0
 
 
-@pytest.mark.parametrize("axes", ["LPS", "SAR"])
-@pytest.mark.parametrize("crop_foreground", [True, False])
-def test_monai_makes_the_same_label_map(axes, crop_foreground, phantom, tmp_path):
+@pytest.mark.parametrize(
+    ("axes", "crop_foreground", "largest_component"),
+    [("LPS", True, False), ("SAR", True, True), ("LPS", False, True), ("SAR", False, False)],
+)
+def test_monai_makes_the_same_label_map(
+    axes, crop_foreground, largest_component, phantom, tmp_path
+):
     folder = tmp_path / "small"
     preprocessing = Preprocessing((8.0, 7.0, 6.5), (-200.0, 500.0), crop_foreground)
-    small_model(folder, preprocessing=preprocessing)
+    small_model(folder, preprocessing=preprocessing, largest_component=largest_component)
     image = sitk.DICOMOrient(phantom.image, axes)
     assert_same_label_map(Segmenter(folder)(image), run_monai(folder, image, tmp_path))
 

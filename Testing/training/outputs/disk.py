@@ -1,4 +1,4 @@
-"""Places that cannot be written to, for real."""
+"""Places that cannot be written to or read, for real."""
 
 import os
 import resource
@@ -6,19 +6,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-ROOM = 600
-"""Bytes that fit: less than any of the files written here."""
+NOBODY = 65534
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file of this process grow beyond ``ROOM``: writing more fails as on a full disk."""
+def full_disk(room: int = 600) -> Iterator[None]:
+    """Let no file of this process grow beyond ``room`` bytes: then writing fails as if full."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Be nobody where the tests run as root, whom permissions do not stop."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
 
 
 def locked_folder(parent: Path) -> Path:

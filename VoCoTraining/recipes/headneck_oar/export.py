@@ -146,6 +146,7 @@ def export(dataset: Path, run: Path, out: Path) -> None:
         structures=STRUCTURES,
         weights=out,
         card=dataclasses.replace(CARD, training=record),
+        largest_component=True,
     )
     write_model(out, model, network, torch.float16, overwrite=True)
     segmenter = Segmenter(read_model(out))

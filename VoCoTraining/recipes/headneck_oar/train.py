@@ -43,7 +43,7 @@ class Config:
     """Everything that decides the result."""
 
     seed: int = 0
-    steps: int = 4600
+    steps: int = 4200
     batch: int = 2
     window: tuple[int, int, int] = (48, 48, 48)
     spacing: tuple[float, float, float] = (3.5, 3.5, 2.5)

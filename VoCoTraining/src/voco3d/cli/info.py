@@ -1,5 +1,6 @@
 """``voco info``: what an image is, before it is segmented."""
 
+import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def add_to(commands: Commands) -> None:
 
 def run(arguments: Namespace) -> None:
     """Run ``voco info``."""
-    if arguments.input.is_dir():
+    if os.path.isdir(arguments.input):
         series = series_in(arguments.input)
         for uid in series:
             print(f"series       {uid}, {len(series_files(arguments.input, uid))} files")

@@ -75,16 +75,15 @@ def _add_add(actions: Commands) -> None:
 
 
 def _list(_: Namespace) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from voco3d.models import model_folders, read_model
 
-    table = Table("name", "classes", "what", "licence", box=None)
+    rows = [("name", "classes", "licence", "what")]
     for name, folder in model_folders().items():
         model = read_model(folder)
-        table.add_row(name, str(len(model.structures)), model.card.task, model.card.licence)
-    Console().print(table)
+        rows.append((name, str(len(model.structures)), model.card.licence, model.card.task))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
 def _info(arguments: Namespace) -> None:

@@ -3,10 +3,12 @@
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 STOPPED = "voco: stopped; no file is left half-written."
 
@@ -40,39 +42,74 @@ def stop_on_signals() -> Iterator[None]:
 
     Python runs signal handlers between two of its own instructions, and a large image or a large
     network can keep it from that for many seconds. So a second thread hears of the signal too,
-    and ends the process when the main thread has not done so in time. Only the first signal
-    counts: a second Ctrl-C would interrupt the clearing up.
+    and ends the process when the main thread has not done so in time. While a module is imported
+    the process ends at once: C++ code that is being loaded does not survive an exception. Only
+    the first signal counts: a second Ctrl-C would interrupt the clearing up. Libraries drop
+    exceptions or make other ones of them: what fails after a signal counts as stopped.
+
+    Raises:
+        Stopped: If a signal came.
     """
     signals = (signal.SIGINT, signal.SIGTERM)
+    came: list[int] = []
 
-    def stop(number: int, _: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         for each in signals:
             signal.signal(each, signal.SIG_IGN)
+        if _importing(frame):
+            _end(number)
+        came.append(number)
         raise Stopped(number)
 
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
     before = {number: signal.signal(number, stop) for number in signals}
     wakeup = signal.set_wakeup_fd(sender.fileno())
+    unraisable = sys.unraisablehook
+    sys.unraisablehook = _without(Stopped, unraisable)
     finished = threading.Event()
 
     def watch() -> None:
         while received := receiver.recv(1):
             if received[0] in signals and not finished.wait(GRACE):
-                for cleanup in _cleanups:
-                    cleanup()
-                os.write(2, f"{STOPPED}\n".encode())
-                os._exit(128 + received[0])
+                _end(received[0])
 
     thread = threading.Thread(target=watch, name="stop on signals", daemon=True)
     thread.start()
     try:
         yield
+    except Exception as error:
+        if came:
+            raise Stopped(came[0]) from error
+        raise
     finally:
         finished.set()
         signal.set_wakeup_fd(wakeup)
+        sys.unraisablehook = unraisable
         for number, handler in before.items():
             signal.signal(number, handler)
         sender.close()
         thread.join()
         receiver.close()
+
+
+def _end(number: int) -> NoReturn:
+    for cleanup in _cleanups:
+        cleanup()
+    os.write(2, f"{STOPPED}\n".encode())
+    os._exit(128 + number)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _without(
+    kind: type[BaseException], hook: Callable[["sys.UnraisableHookArgs"], object]
+) -> Callable[["sys.UnraisableHookArgs"], object]:
+    """A hook that keeps quiet where Python had to drop an exception of this kind."""
+    return lambda dropped: None if dropped.exc_type is kind else hook(dropped)

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from voco3d.data import check_image
 from voco3d.data.preprocessing import array_to_image, labels_on_image, to_network
 from voco3d.errors import VoCoError
+from voco3d.inference.components import largest_components
 from voco3d.inference.device import choose_device
 from voco3d.inference.sliding_window import class_probabilities
 from voco3d.models import DEFAULT, Model, find_model
@@ -75,7 +76,8 @@ class Segmenter:
         )
         labels = labels_on_image(probabilities, volume, image)
         labels[~np.isin(labels, list(wanted))] = 0
-        return array_to_image(labels, image)
+        result = array_to_image(labels, image)
+        return largest_components(result) if self.model.largest_component else result
 
 
 def segment(

@@ -42,6 +42,7 @@ def metadata(model: Model) -> dict[str, Any]:
             "nibabel": "5.2.1",
             "pytorch-ignite": "0.4.11",
             "safetensors": "0.4.3",
+            "scikit-image": "0.22.0",
         },
         "name": model.name,
         "task": card.task,
@@ -85,6 +86,7 @@ def metadata(model: Model) -> dict[str, Any]:
             "preprocessing": asdict(model.preprocessing),
             "window": shape,
             "overlap": model.overlap,
+            "largest_component": model.largest_component,
             "classes": [structure.to_json() for structure in model.structures],
             "weights": WEIGHTS,
             "card": asdict(card),
@@ -166,6 +168,11 @@ def inference(model: Model) -> dict[str, Any]:
                     "to_tensor": True,
                 },
                 {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
+                *(
+                    [{"_target_": "KeepLargestConnectedComponentd", "keys": "pred"}]
+                    if model.largest_component
+                    else []
+                ),
                 {
                     "_target_": "SaveImaged",
                     "keys": "pred",

@@ -55,6 +55,7 @@ def read_model(folder: Path) -> Model:
             structures=tuple(Structure.from_json(entry) for entry in ours["classes"]),
             weights=weights,
             card=Card(**ours["card"]),
+            largest_component=bool(ours["largest_component"]),
         )
     except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
         raise VoCoError(

@@ -48,6 +48,8 @@ class Model:
         structures: What the labels 1, 2, ... mean; empty where there is only an encoder.
         weights: File with the weights.
         card: What people should know.
+        largest_component: Keep only the largest connected part of each structure: for organs
+            that are in one piece, what lies apart is a mistake.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Model:
     structures: tuple[Structure, ...]
     weights: Path
     card: Card
+    largest_component: bool = False
 
     def __post_init__(self) -> None:
         if self.structures and len(self.structures) != self.network.out_channels - 1:
