@@ -26,7 +26,7 @@ from Testing.training.outputs.disk import full_disk, locked_folder, without_righ
 from voco3d.cli import main
 from voco3d.cli.main import build_parser
 from voco3d.networks import NetworkConfig, build_network
-from voco3d.phantom import Phantom
+from voco3d.phantom import Phantom, make_phantom
 
 ENDINGS = (".seg.nrrd", ".nii.gz", ".nrrd", ".mha")
 NAMES = ["brainstem", "right parotid gland"]
@@ -334,7 +334,7 @@ def test_an_image_that_may_not_be_read(voco, ct, closed):
         with without_rights():
             refusal = voco("info", file).refusal()
         Path(folder).chmod(0o700)
-    assert re.search(r"is closed to you|not an image that can be read", refusal)
+    assert re.search(r"is closed to you|cannot be opened: Permission denied", refusal)
 
 
 BAD_MODELS = {
@@ -552,6 +552,11 @@ def test_add_list_describe_and_use_a_model(voco, tmp_path, ct, out, user_models)
     assert "6 x 6 x 6 mm" in described.out
     assert re.search(r"label 2 +right kidney: Kidney \(SCT 64033007\), Right", described.out)
 
+    file = user_models / "trunk/configs/metadata.json"
+    metadata = json.loads(file.read_text())
+    assert metadata["voco"]["window"] == [96, 96, 96]
+    metadata["voco"]["window"] = [64, 64, 64]  # a third of the time
+    file.write_text(json.dumps(metadata))
     result = voco("segment", ct, out / "r.seg.nrrd", "--model", "trunk", "--progress", "none")
     assert result.code == 0
     header = sitk.ReadImage(str(out / "r.seg.nrrd"))
@@ -634,6 +639,16 @@ def test_a_full_disk_leaves_no_model(voco, tmp_path, user_models):
     assert not list(user_models.iterdir())
 
 
+def test_a_damaged_model_does_not_hide_the_others(voco, user_models):
+    small_model(user_models / "good")
+    small_model(user_models / "bad")
+    (user_models / "bad/configs/metadata.json").write_text("{}")
+    result = voco("models", "list")
+    assert (result.code, result.err) == (0, "")
+    assert re.search(r"^bad +- +- +cannot be used: .*metadata.json", result.out, re.MULTILINE)
+    assert re.search(r"^good +2 ", result.out, re.MULTILINE)
+
+
 def test_names_and_licences_are_not_cut_off(voco, tmp_path, user_models):
     name = "a-model-with-quite-a-long-name-" + "x" * 60
     small_model(user_models / name)
@@ -664,8 +679,11 @@ def test_phantom_makes_a_data_set(voco, tmp_path):
         assert image.GetSpacing() == labels.GetSpacing() == pytest.approx((9.5, 9.5, 9.5))
         found = {str(label) for label in np.unique(sitk.GetArrayViewFromImage(labels))}
         assert found <= set(dataset["labels"])
-    one, two = (voxels(tmp_path / "set" / entry["image"]) for entry in dataset["training"])
-    assert not np.array_equal(one, two)
+    for seed, entry in zip((5, 6), dataset["training"], strict=True):
+        expected = make_phantom("headneck", seed, (24, 24, 24), 9.5)
+        image, labels = (voxels(tmp_path / "set" / entry[kind]) for kind in ("image", "label"))
+        assert np.array_equal(image, sitk.GetArrayFromImage(expected.image))
+        assert np.array_equal(labels, sitk.GetArrayFromImage(expected.labels))
 
 
 def test_phantom_is_the_same_for_the_same_seed(voco, tmp_path):

@@ -49,7 +49,7 @@ def test_it_is_small_and_says_what_it_is():
     model = find_model("headneck-oar")
     assert tuple(s.name for s in model.structures) == NAMES
     card = model.card
-    assert card.training["config"]["seed"] == 0
+    assert card.training["runs"][0]["config"]["seed"] == 0
     assert card.training["environment"]["torch"]
     for results in card.results.values():
         assert {f"Dice {name}" for name in NAMES} <= results.keys()

@@ -1,6 +1,6 @@
-"""Make the model folder of a finished `headneck-oar` run, and measure it as users will run it.
+"""Make the model folder of finished `headneck-oar` runs, and measure it as users will run it.
 
-    python VoCoTraining/recipes/headneck_oar/export.py --data DATASET_JSON --run RUN --out FOLDER
+    python VoCoTraining/recipes/headneck_oar/export.py --data JSON --run RUN [RUN] --out FOLDER
 
 The card gets the Dice a structure on the 16 validation cases (native space) and on phantoms that
 were not trained on, and how many voxels of a parotid gland were given to the other side.
@@ -113,30 +113,37 @@ def phantom_pairs() -> list[tuple[sitk.Image, sitk.Image]]:
     return [(phantom.image, phantom.labels) for phantom in phantoms]
 
 
-def training_record(run: Path) -> dict[str, object]:
-    """Configuration, chosen step and environment of a run."""
-    state = torch.load(run / "state.pt", weights_only=True)
+def training_record(runs: list[Path]) -> dict[str, object]:
+    """Configuration, chosen step and environment of the runs, each started from the one before."""
     return {
         "recipe": "VoCoTraining/recipes/headneck_oar/train.py",
-        "config": json.loads((run / "config.json").read_text()),
-        "chosen step": json.loads((run / "best.json").read_text())["step"],
-        "minutes": round(state["minutes"], 1),
+        "runs": [
+            {
+                "config": json.loads((run / "config.json").read_text()),
+                "chosen step": json.loads((run / "best.json").read_text())["step"],
+                "minutes": round(torch.load(run / "state.pt", weights_only=True)["minutes"], 1),
+            }
+            for run in runs
+        ],
+        "remark": (
+            "The phantoms of the first 1200 steps came from an earlier state of the generator; "
+            "the number of steps was lowered from 5600 to 4200 during the first run."
+        ),
         "environment": {
             "python": platform.python_version(),
             "torch": torch.__version__,
-            "processor": "CPU, 2 cores",
+            "processor": "CPU, 2 cores, AVX2, shared with other work",
             "voco3d": voco3d.__version__,
         },
     }
 
 
-def export(dataset: Path, run: Path, out: Path) -> None:
+def export(dataset: Path, runs: list[Path], out: Path) -> None:
     """Write the model folder with its measured card."""
-    record = training_record(run)
-    config = record["config"]
+    config = json.loads((runs[-1] / "config.json").read_text())
     network_config = NetworkConfig("unet", 1, len(NAMES) + 1, {"filters": config["filters"]})
     network = build_network(network_config)
-    network.load_state_dict(torch.load(run / "best.pt", weights_only=True))
+    network.load_state_dict(torch.load(runs[-1] / "best.pt", weights_only=True))
     model = Model(
         name=out.name,
         network=network_config,
@@ -145,7 +152,7 @@ def export(dataset: Path, run: Path, out: Path) -> None:
         overlap=0.5,
         structures=STRUCTURES,
         weights=out,
-        card=dataclasses.replace(CARD, training=record),
+        card=dataclasses.replace(CARD, training=training_record(runs)),
         largest_component=True,
     )
     write_model(out, model, network, torch.float16, overwrite=True)
@@ -162,7 +169,9 @@ def export(dataset: Path, run: Path, out: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="dataset.json of OpenKBP")
-    parser.add_argument("--run", type=Path, required=True, help="folder of the finished run")
+    parser.add_argument(
+        "--run", type=Path, nargs="+", required=True, help="folders of the runs, the last one last"
+    )
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
     arguments = parser.parse_args()
     export(arguments.data, arguments.run, arguments.out)

@@ -220,8 +220,8 @@ def load_data(
     return cases, phantoms, [pair(entry) for entry in lists["validation"]]
 
 
-def train(data: Path, out: Path, config: Config) -> None:
-    """Train to the end, from the saved state if there is one."""
+def train(data: Path, out: Path, config: Config, init: Path | None = None) -> None:
+    """Train to the end, from the saved state if there is one, else from the weights ``init``."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
     torch.manual_seed(config.seed)
@@ -232,6 +232,8 @@ def train(data: Path, out: Path, config: Config) -> None:
     network = build_network(
         NetworkConfig("unet", 1, len(NAMES) + 1, {"filters": list(config.filters)})
     )
+    if init is not None:
+        network.load_state_dict(torch.load(init, weights_only=True))
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
     optimizer = torch.optim.AdamW(
         network.parameters(), config.learning_rate, weight_decay=config.weight_decay
@@ -301,6 +303,7 @@ if __name__ == "__main__":
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="dataset.json of OpenKBP")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--init", type=Path | None, help="weights to start from")
     parser.add_class_arguments(Config, "config")
     arguments = parser.instantiate(parser.parse_args())
-    train(arguments.data, arguments.out, arguments.config)
+    train(arguments.data, arguments.out, arguments.config, arguments.init)

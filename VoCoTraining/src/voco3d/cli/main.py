@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import voco3d
-from voco3d.cli.stopping import STOPPED, Stopped, stop_on_signals
+from voco3d.cli.stopping import Stopped, end, stop_on_signals
 from voco3d.errors import VoCoError
 
 
@@ -35,8 +35,8 @@ def build_parser() -> ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``voco`` and return its exit code.
 
-    0: done. 2: a problem on the user's side, said in one sentence. 130, 143: stopped by Ctrl-C
-    or SIGTERM. Anything else is a bug and shows a traceback.
+    0: done. 2: a problem on the user's side, said in one sentence. Anything else is a bug and
+    shows a traceback. Ctrl-C and SIGTERM end the process, with exit code 130 and 143.
     """
     try:
         with stop_on_signals(), _without_warnings():
@@ -46,8 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"voco: {error}", file=sys.stderr)
         return 2
     except Stopped as stopped:
-        print(STOPPED, file=sys.stderr)
-        return stopped.exit_code
+        end(stopped.exit_code)
     return 0
 
 

@@ -79,7 +79,11 @@ def _list(_: Namespace) -> None:
 
     rows = [("name", "classes", "licence", "what")]
     for name, folder in model_folders().items():
-        model = read_model(folder)
+        try:
+            model = read_model(folder)
+        except VoCoError as error:
+            rows.append((name, "-", "-", f"cannot be used: {error}"))
+            continue
         rows.append((name, str(len(model.structures)), model.card.licence, model.card.task))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -89,4 +89,4 @@ def _make_folders(out: Path) -> None:
 def _write(path: Path, image: sitk.Image) -> None:
     with cleaning_up(partial(discard, path)):
         write_aside(path, partial(write_image, image=image))
-    print(path)
+    print(path, flush=True)

@@ -67,14 +67,15 @@ def add_to(commands: Commands) -> None:
 def run(arguments: Namespace) -> None:
     """Run ``voco segment``."""
     started = time.monotonic()
-    from voco3d.inference import Segmenter
-    from voco3d.models.structures import choose
-    from voco3d.outputs.target import Target
-
     source: tuple[str, ...] = ()
     if os.path.isdir(arguments.input):
         series = choose_series(arguments.input, arguments.series)
         source = series_files(arguments.input, series)
+
+    from voco3d.inference import Segmenter
+    from voco3d.models.structures import choose
+    from voco3d.outputs.target import Target
+
     if _same_file(arguments.input, arguments.output):
         raise VoCoError(f"The output {arguments.output} is the input: choose another name.")
     target = Target(arguments.output, arguments.overwrite, source)

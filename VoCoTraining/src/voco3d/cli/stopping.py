@@ -57,7 +57,7 @@ def stop_on_signals() -> Iterator[None]:
         for each in signals:
             signal.signal(each, signal.SIG_IGN)
         if _importing(frame):
-            _end(number)
+            end(128 + number)
         came.append(number)
         raise Stopped(number)
 
@@ -72,7 +72,7 @@ def stop_on_signals() -> Iterator[None]:
     def watch() -> None:
         while received := receiver.recv(1):
             if received[0] in signals and not finished.wait(GRACE):
-                _end(received[0])
+                end(128 + received[0])
 
     thread = threading.Thread(target=watch, name="stop on signals", daemon=True)
     thread.start()
@@ -93,11 +93,12 @@ def stop_on_signals() -> Iterator[None]:
         receiver.close()
 
 
-def _end(number: int) -> NoReturn:
+def end(exit_code: int) -> NoReturn:
+    """End the process at once: taking down large libraries in good order can take seconds."""
     for cleanup in _cleanups:
         cleanup()
     os.write(2, f"{STOPPED}\n".encode())
-    os._exit(128 + number)
+    os._exit(exit_code)
 
 
 def _importing(frame: FrameType | None) -> bool:
