@@ -17,9 +17,9 @@ from voco3d.cli.stopping import Stopped, stop_on_signals
 from voco3d.data import read_image
 from voco3d.metrics import measure, write_csv
 from voco3d.models.structures import choose
-from voco3d.outputs.aside import write_aside, write_image
 from voco3d.outputs.target import Target
 from voco3d.phantom import make_phantom
+from voco3d.writing import write_aside, write_image
 from VoCoSlicerLib.bundle import save_bundle
 from VoCoSlicerLib.ct import load_ct
 from VoCoSlicerLib.headless import HeadlessApplication

@@ -481,7 +481,7 @@ def test_help(capsys, monkeypatch, command):
         assert COMMANDS[command].description
 
 
-def test_options_that_the_issue_asks_for():
+def test_every_option_is_there():
     options = {o for action in COMMANDS["segment"]._actions for o in action.option_strings}
     asked = {"--model", "--device", "--overlap", "--classes", "--progress", "--series"}
     assert asked | {"--overwrite"} <= options

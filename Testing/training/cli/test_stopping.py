@@ -99,7 +99,7 @@ from hashlib import pbkdf2_hmac
 from pathlib import Path
 from threading import Timer
 from voco3d.cli.stopping import cleaning_up, stop_on_signals
-from voco3d.outputs.aside import discard, write_aside
+from voco3d.writing import discard, write_aside
 
 def write(part):
     part.write_bytes(b"half")

@@ -2,6 +2,7 @@ import gzip
 import shutil
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 
@@ -71,8 +72,6 @@ def test_missing_slices_are_refused(tmp_path, phantom):
 
 
 def test_a_tilted_gantry_is_refused(tmp_path, phantom):
-    import pydicom
-
     write_dicom_series(phantom.image, tmp_path / "tilted")
     for file in (tmp_path / "tilted").iterdir():
         header = pydicom.dcmread(file)
@@ -80,6 +79,21 @@ def test_a_tilted_gantry_is_refused(tmp_path, phantom):
         header.save_as(file)
     with pytest.raises(VoCoError, match="tilted gantry"):
         read_image(tmp_path / "tilted")
+
+
+@pytest.mark.parametrize("attribute", ["ImagePositionPatient", "ImageOrientationPatient"])
+@pytest.mark.parametrize("empty", [True, False])
+def test_slices_that_do_not_say_where_they_lie_are_refused(tmp_path, phantom, attribute, empty):
+    write_dicom_series(phantom.image, tmp_path / "series")
+    for file in (tmp_path / "series").iterdir():
+        header = pydicom.dcmread(file)
+        if empty:
+            setattr(header, attribute, None)
+        else:
+            delattr(header, attribute)
+        header.save_as(file)
+    with pytest.raises(VoCoError, match="do not say where they lie|several DICOM series"):
+        read_image(tmp_path / "series")
 
 
 def test_missing_file(tmp_path):

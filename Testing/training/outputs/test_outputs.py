@@ -10,11 +10,11 @@ import SimpleITK as sitk
 
 from Testing.conftest import ANATOMY, STRUCTURES, small_model, write_dicom_series
 from Testing.training.outputs.disk import full_disk, locked_folder
+from voco3d import writing
 from voco3d.data.images import choose_series, read_image, series_files
 from voco3d.errors import VoCoError
 from voco3d.models import Code, Model, Structure, read_model
 from voco3d.models.structures import ALTERED_STRUCTURE
-from voco3d.outputs import aside
 from voco3d.outputs.dicom_seg import MAY_BE_EMPTY, REQUIRED
 from voco3d.outputs.target import Target
 
@@ -392,7 +392,7 @@ def test_what_was_begun_is_removed_whatever_happens(out, error):
         raise error
 
     with pytest.raises(error):
-        aside.write_aside(out / "result.nrrd", write)
+        writing.write_aside(out / "result.nrrd", write)
     assert not list(out.iterdir())
 
 

@@ -11,8 +11,8 @@ import SimpleITK as sitk
 from voco3d.cli.commands import Commands
 from voco3d.cli.stopping import cleaning_up
 from voco3d.errors import VoCoError
-from voco3d.outputs.aside import check_writable, discard, write_aside, write_image, write_json
 from voco3d.phantom import Region, make_phantom
+from voco3d.writing import check_writable, discard, write_aside, write_image, write_json
 
 HELP = "Make synthetic CTs with exact labels."
 

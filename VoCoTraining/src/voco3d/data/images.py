@@ -1,5 +1,6 @@
 """Reading one image: a file of any 3-D format that SimpleITK knows, or a DICOM folder."""
 
+import os
 import zlib
 from pathlib import Path
 
@@ -25,8 +26,11 @@ def read_image(path: str | Path, series: str | None = None) -> sitk.Image:
             folder holds no DICOM series, several, or one with missing slices.
     """
     path = Path(path)
-    if not path.exists():
-        raise VoCoError(f"{path} does not exist: give an image file or a folder with DICOM files.")
+    if not os.path.exists(path):
+        raise VoCoError(
+            f"{path} does not exist or is closed to you: give an image file or a folder with DICOM "
+            "files."
+        )
     image = _read_series(path, series) if path.is_dir() else _read_file(path, series)
     check_image(image, str(path))
     return image
@@ -96,6 +100,10 @@ def _check_layout(dimension: int, size: tuple[int, ...], components: int, name: 
 def _read_file(path: Path, series: str | None) -> sitk.Image:
     if series is not None:
         raise VoCoError(f"--series needs a folder, but {path} is a file.")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise VoCoError(f"{path} cannot be opened: {error.strerror}.") from error
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -136,15 +144,19 @@ def _read_series(folder: Path, series: str | None) -> sitk.Image:
 
 def _check_slice_positions(reader: sitk.ImageSeriesReader, count: int, folder: Path) -> None:
     """Refuse a stack with gaps or a tilted gantry: an image grid cannot describe it."""
-    key = "0020|0032"
-    if count < 2 or not all(reader.HasMetaDataKey(i, key) for i in range(count)):
+    place, orientation = "0020|0032", "0020|0037"
+    stated = ((i, key) for i in range(count) for key in (place, orientation))
+    if not all(reader.HasMetaDataKey(i, k) and reader.GetMetaData(i, k).strip() for i, k in stated):
+        raise VoCoError(
+            f"The slices of the series in {folder} do not say where they lie (image position and "
+            "orientation): export the series again, with its geometry."
+        )
+    if count < 2:
         return
-    positions = np.array(
-        [[float(v) for v in reader.GetMetaData(i, key).split("\\")] for i in range(count)]
-    )
+    positions = np.array([_numbers(reader.GetMetaData(i, place)) for i in range(count)])
     steps = np.diff(positions, axis=0)
-    orientation = [float(v) for v in reader.GetMetaData(0, "0020|0037").split("\\")]
-    normal = np.cross(orientation[:3], orientation[3:])
+    axes = _numbers(reader.GetMetaData(0, orientation))
+    normal = np.cross(axes[:3], axes[3:])
     step = np.median(np.abs(steps @ normal))
     ideal = np.sign(steps[0] @ normal) * step * normal
     if np.abs(steps - ideal).max() > SLICE_TOLERANCE * step:
@@ -152,3 +164,7 @@ def _check_slice_positions(reader: sitk.ImageSeriesReader, count: int, folder: P
             f"The slices of the series in {folder} are not evenly spaced along their normal "
             "(missing slices or a tilted gantry): resample it to a regular volume first."
         )
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(value) for value in text.split("\\")]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from voco3d.models.model import Model
-from voco3d.networks import NetworkConfig, build_network
+from voco3d.networks import Backbone
 
 SCHEMA = (
     "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/"
@@ -94,7 +94,7 @@ def metadata(model: Model) -> dict[str, Any]:
     }
 
 
-def inference(model: Model) -> dict[str, Any]:
+def inference(model: Model, network: Backbone) -> dict[str, Any]:
     """The content of ``configs/inference.json``: the same steps in MONAI's own parts."""
     low, high = model.preprocessing.intensity
     return {
@@ -103,7 +103,7 @@ def inference(model: Model) -> dict[str, Any]:
         "image": "$@bundle_root + '/image.nii.gz'",
         "output_dir": "$@bundle_root + '/eval'",
         "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
-        "network_def": monai_network(model.network),
+        "network_def": {"_target_": network.monai_class, **network.monai_arguments},
         "network": "$@network_def.to(@device)",
         "weights": f"$load_file(@bundle_root + '/{WEIGHTS}')",
         "preprocessing": {
@@ -191,10 +191,3 @@ def inference(model: Model) -> dict[str, Any]:
         },
         "run": ["$@network_def.load_state_dict(@weights, strict=False)", "$@evaluator.run()"],
     }
-
-
-def monai_network(config: NetworkConfig) -> dict[str, Any]:
-    """A network in MONAI's own words, for a configuration that MONAI instantiates."""
-    with torch.device("meta"):
-        network = build_network(config)
-    return {"_target_": network.monai_class, **network.monai_arguments}

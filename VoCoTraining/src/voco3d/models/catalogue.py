@@ -43,9 +43,9 @@ def find_model(model: str | Path) -> Model:
     if str(model) in folders:
         return read_model(folders[str(model)])
     path = Path(model)
-    if path.is_dir():
+    if os.path.isdir(path):
         return read_model(path)
-    if path.is_file():
+    if os.path.isfile(path):
         return model_from_checkpoint(path)
     raise VoCoError(
         f"There is no model {str(model)!r}: give a model folder, a checkpoint file or one of "

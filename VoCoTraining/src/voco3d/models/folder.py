@@ -15,8 +15,8 @@ from voco3d.models.bundle import WEIGHTS, inference, metadata
 from voco3d.models.model import Card, Model
 from voco3d.models.structures import Structure
 from voco3d.networks import Backbone, NetworkConfig
-from voco3d.outputs.aside import write_json
 from voco3d.weights import save_weights
+from voco3d.writing import write_json
 
 METADATA = "configs/metadata.json"
 FORMAT = 1
@@ -103,7 +103,7 @@ def write_model(
         save_weights(part / WEIGHTS, network, dtype, keep)
         write_json(part / METADATA, metadata(model))
         if model.segments:
-            write_json(part / "configs/inference.json", inference(model))
+            write_json(part / "configs/inference.json", inference(model, network))
         (part / "docs/README.md").write_text(readme(model), encoding="utf-8")
         part.chmod(0o755)
         if folder.exists():

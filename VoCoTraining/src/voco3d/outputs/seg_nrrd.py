@@ -5,7 +5,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from voco3d.models.structures import Code, Structure
-from voco3d.outputs.aside import write_image
+from voco3d.writing import write_image
 
 CATEGORY_LIST = "Segmentation category and type - 3D Slicer General Anatomy list"
 REGION_LIST = "Anatomic codes - DICOM master list"

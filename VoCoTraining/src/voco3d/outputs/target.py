@@ -5,10 +5,10 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from voco3d import writing
 from voco3d.errors import VoCoError
 from voco3d.models import Model
 from voco3d.models.structures import Structure
-from voco3d.outputs import aside
 from voco3d.outputs.dicom_seg import check_source, write_dicom_seg
 from voco3d.outputs.seg_nrrd import write_seg_nrrd
 
@@ -49,7 +49,7 @@ class Target:
                 "DICOM SEG needs a DICOM series as input: give a DICOM folder, or another ending "
                 f"for the output ({', '.join(endings[:-1])})."
             )
-        aside.check_writable(self.path, self.overwrite)
+        writing.check_writable(self.path, self.overwrite)
         if self.path.name.endswith(DICOM):
             check_source(self.source)
 
@@ -64,11 +64,11 @@ class Target:
         Raises:
             VoCoError: If the file cannot be written to its end.
         """
-        aside.write_aside(self.path, lambda part: self._write(part, labels, structures, model))
+        writing.write_aside(self.path, lambda part: self._write(part, labels, structures, model))
 
     def discard(self) -> None:
         """Remove what was written aside, if anything."""
-        aside.discard(self.path)
+        writing.discard(self.path)
 
     def _write(
         self, part: Path, labels: sitk.Image, structures: dict[int, Structure], model: Model
@@ -78,4 +78,4 @@ class Target:
         elif self.path.name.endswith(SEGMENTATION):
             write_seg_nrrd(part, labels, structures)
         else:
-            aside.write_image(part, labels)
+            writing.write_image(part, labels)
