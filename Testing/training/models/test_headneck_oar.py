@@ -16,7 +16,7 @@ from voco3d.phantom import make_phantom
 NAMES = ("brainstem", "spinal cord", "right parotid gland", "left parotid gland", "mandible")
 RIGHT, LEFT = 3, 4
 UNSEEN_SEEDS = (9001, 9002)
-CASE = "kbp_203.nii.gz"
+CASE = "kbp_201.nii.gz"
 
 
 @pytest.fixture(scope="module")

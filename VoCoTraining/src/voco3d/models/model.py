@@ -92,10 +92,11 @@ class Model:
                 that segments, any weight) is not in the file, or the window does not fit.
         """
         network = build_network(self.network)
-        if any(side % network.divisor for side in self.window):
+        unit = network.divisor
+        if any(side % unit for side in self.window) or max(self.window) < 2 * unit:
             raise VoCoError(
                 f"The model {self.name} has a window of {self.window} voxels, but its network "
-                f"needs multiples of {network.divisor}."
+                f"needs multiples of {unit}, and more than {unit} on one side."
             )
         report = load_weights(
             network,
