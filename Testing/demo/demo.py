@@ -87,7 +87,7 @@ def main() -> int:
     try:
         with stop_on_signals():
             demo(arguments.input, arguments.output)
-    except VoCoError as error:
+    except (VoCoError, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
     except Stopped as stopped:

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -68,6 +69,23 @@ def test_a_failure_leaves_nothing(tmp_path):
         next(network.parameters()).fill_(float("nan"))
     with pytest.raises(VoCoError, match="not finite"):
         write_model(tmp_path / "bad", model, network)
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_replacement_that_fails_keeps_the_model(tmp_path, monkeypatch):
+    model = small_model(tmp_path / "model")
+    rename = Path.rename
+
+    def failing(source, target):
+        if target == tmp_path / "model" and source.suffix != ".old":
+            raise OSError(28, "No space left on device")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    changed = dataclasses.replace(model, card=Card("Replaced"))
+    with pytest.raises(VoCoError, match="No space left"):
+        write_model(tmp_path / "model", changed, build_network(model.network), overwrite=True)
+    assert read_model(tmp_path / "model").card == model.card
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 

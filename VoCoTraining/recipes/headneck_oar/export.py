@@ -63,7 +63,8 @@ CARD = Card(
         "MR. The training CTs are coarse (4-5 mm in plane), so fine detail of a sharper CT is not "
         "followed. Outside the treated region many training CTs are blanked but for the contoured "
         "structures, which makes brainstem and spinal cord easier there than in a normal CT: the "
-        "figures below include such slices."
+        "figures below include such slices. Only the largest connected part of each structure is "
+        "kept: of a mandible that the scan cuts in two, one half is lost."
     ),
     data=(
         "OpenKBP challenge: 99 head-and-neck CTs with clinical contours for training, 16 to choose "
@@ -113,7 +114,7 @@ def phantom_pairs() -> list[tuple[sitk.Image, sitk.Image]]:
     return [(phantom.image, phantom.labels) for phantom in phantoms]
 
 
-def training_record(runs: list[Path]) -> dict[str, object]:
+def training_record(runs: list[Path], remark: str) -> dict[str, object]:
     """Configuration, chosen step and environment of the runs, each started from the one before."""
     return {
         "recipe": "VoCoTraining/recipes/headneck_oar/train.py",
@@ -125,10 +126,7 @@ def training_record(runs: list[Path]) -> dict[str, object]:
             }
             for run in runs
         ],
-        "remark": (
-            "The phantoms of the first 1200 steps came from an earlier state of the generator; "
-            "the number of steps was lowered from 5600 to 4200 during the first run."
-        ),
+        "remark": remark,
         "environment": {
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -138,7 +136,7 @@ def training_record(runs: list[Path]) -> dict[str, object]:
     }
 
 
-def export(dataset: Path, runs: list[Path], out: Path) -> None:
+def export(dataset: Path, runs: list[Path], out: Path, remark: str) -> None:
     """Write the model folder with its measured card."""
     config = json.loads((runs[-1] / "config.json").read_text())
     network_config = NetworkConfig("unet", 1, len(NAMES) + 1, {"filters": config["filters"]})
@@ -152,7 +150,7 @@ def export(dataset: Path, runs: list[Path], out: Path) -> None:
         overlap=0.5,
         structures=STRUCTURES,
         weights=out,
-        card=dataclasses.replace(CARD, training=training_record(runs)),
+        card=dataclasses.replace(CARD, training=training_record(runs, remark)),
         largest_component=True,
     )
     write_model(out, model, network, torch.float16, overwrite=True)
@@ -173,5 +171,6 @@ if __name__ == "__main__":
         "--run", type=Path, nargs="+", required=True, help="folders of the runs, the last one last"
     )
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
+    parser.add_argument("--remark", default="", help="what the configurations do not say")
     arguments = parser.parse_args()
-    export(arguments.data, arguments.run, arguments.out)
+    export(arguments.data, arguments.run, arguments.out, arguments.remark)

@@ -30,7 +30,8 @@ def run(arguments: Namespace) -> None:
     if os.path.isdir(arguments.input):
         series = series_in(arguments.input)
         for uid in series:
-            print(f"series       {uid}, {len(series_files(arguments.input, uid))} files")
+            count = len(series_files(arguments.input, uid))
+            print(f"series       {uid or 'without a UID'}, {count} files")
         if len(series) > 1 and arguments.series is None:
             print("Choose one with --series UID to see its image.")
             return

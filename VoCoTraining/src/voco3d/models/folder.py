@@ -94,6 +94,7 @@ def write_model(
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
         raise VoCoError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    old = part.with_name(f"{part.name}.old")
     try:
         for name in ("configs", "models", "docs"):
             (part / name).mkdir()
@@ -107,12 +108,15 @@ def write_model(
         (part / "docs/README.md").write_text(readme(model), encoding="utf-8")
         part.chmod(0o755)
         if folder.exists():
-            shutil.rmtree(folder)
-        part.replace(folder)
+            folder.rename(old)
+        part.rename(folder)
     except OSError as error:
         raise VoCoError(f"The folder {folder} cannot be written: {error.strerror}.") from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        for leftover in (part, old):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def readme(model: Model) -> str:

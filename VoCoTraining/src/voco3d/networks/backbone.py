@@ -1,5 +1,6 @@
 """What every network offers: segmentation, pooled encoder features, and its encoder's keys."""
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from voco3d.networks.config import NetworkConfig
 
 
-class Backbone(nn.Module):
+class Backbone(nn.Module, ABC):
     """A segmentation network whose encoder VoCo pre-trains.
 
     Calling it with an image ``(batch, channel, x, y, z)`` gives logits
@@ -33,13 +34,13 @@ class Backbone(nn.Module):
     monai_class: ClassVar[str]
     monai_arguments: dict[str, Any]
 
+    @abstractmethod
     def encoder_stages(self, image: Tensor) -> list[Tensor]:
         """Return the encoder's feature maps ``(batch, channel, x, y, z)``, the finest first.
 
         Args:
             image: ``(batch, channel, x, y, z)``.
         """
-        raise NotImplementedError
 
     def features(self, image: Tensor) -> Tensor:
         """Return what VoCo compares: every encoder stage, averaged over space, side by side.
