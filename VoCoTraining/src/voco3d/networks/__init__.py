@@ -2,6 +2,8 @@
 
 from voco3d.networks.backbone import Backbone
 from voco3d.networks.config import JsonValue, NetworkConfig
+from voco3d.networks.position import PositionNetwork
+from voco3d.networks.projector import Projector
 from voco3d.networks.registry import NETWORKS, build_network
 from voco3d.networks.swin_unetr import SWIN_SIZES, SwinUNETR
 from voco3d.networks.unet import UNet
@@ -14,6 +16,8 @@ __all__ = [
     "Backbone",
     "JsonValue",
     "NetworkConfig",
+    "PositionNetwork",
+    "Projector",
     "SwinUNETR",
     "UNet",
     "build_network",
