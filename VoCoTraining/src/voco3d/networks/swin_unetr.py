@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from voco3d.errors import VoCoError
 from voco3d.networks.backbone import Backbone
 from voco3d.networks.config import JsonValue, NetworkConfig, is_count
+from voco3d.networks.small_maps import guard_small_maps
+from voco3d.networks.window_attention import WindowLayer
 
 SWIN_SIZES = {"B": 48, "L": 96, "H": 192}
 """Feature size of the released sizes by name."""
@@ -61,6 +63,10 @@ class SwinUNETR(MonaiSwinUNETR, Backbone):  # type: ignore[misc]
             "use_v2": True,
         }
         super().__init__(**arguments)
+        for name in ("layers1", "layers2", "layers3", "layers4"):
+            layer = self.swinViT.get_submodule(f"{name}.0")
+            setattr(self.swinViT, name, nn.ModuleList([WindowLayer(layer)]))
+        guard_small_maps(self)
         self.monai_arguments = arguments
         self.config = config
         self.feature_width = 24 * size

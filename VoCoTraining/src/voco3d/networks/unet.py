@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from voco3d.errors import VoCoError
 from voco3d.networks.backbone import Backbone
 from voco3d.networks.config import JsonValue, NetworkConfig, is_count
+from voco3d.networks.small_maps import guard_small_maps
 
 DEFAULTS: dict[str, JsonValue] = {"filters": [32, 64, 128, 256, 320]}
 
@@ -50,6 +51,7 @@ class UNet(DynUNet, Backbone):  # type: ignore[misc]
             "filters": filters,
         }
         super().__init__(**arguments)
+        guard_small_maps(self)
         self.monai_arguments = arguments
         self.config = config
         self.feature_width = sum(filters)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from voco3d.errors import VoCoError
 from voco3d.networks.backbone import Backbone
 from voco3d.networks.config import JsonValue, NetworkConfig, is_count
+from voco3d.networks.small_maps import guard_small_maps
 
 DEFAULTS: dict[str, JsonValue] = {
     "img_size": [96, 96, 96],
@@ -72,6 +73,7 @@ class UNETR(MonaiUNETR, Backbone):  # type: ignore[misc]
             **counts,
         }
         super().__init__(**arguments)
+        guard_small_maps(self)
         self.monai_arguments = arguments
         self.config = config
         self.feature_width = 15 * counts["feature_size"] + counts["hidden_size"]
