@@ -22,6 +22,7 @@ import torch
 
 import voco3d
 from Testing.conftest import small_model, write_dicom_series
+from Testing.training.models.position_model import position_model
 from Testing.training.outputs.disk import full_disk, locked_folder, without_rights
 from voco3d.cli import main
 from voco3d.cli.main import build_parser
@@ -456,7 +457,8 @@ COMMANDS = {" ".join(names): parser for names, parser in parsers(build_parser())
 
 def test_all_commands_are_there():
     assert set(COMMANDS) == {
-        "", "segment", "models", "models list", "models info", "models add", "info", "phantom"
+        "", "segment", "models", "models list", "models info", "models add", "info", "phantom",
+        "cache", "cache build", "cache info", "pretrain", "evaluate",
     }  # fmt: skip
 
 
@@ -645,7 +647,7 @@ def test_a_damaged_model_does_not_hide_the_others(voco, user_models):
     (user_models / "bad/configs/metadata.json").write_text("{}")
     result = voco("models", "list")
     assert (result.code, result.err) == (0, "")
-    assert re.search(r"^bad +- +- +cannot be used: .*metadata.json", result.out, re.MULTILINE)
+    assert re.search(r"^bad +- +- +- +cannot be used: .*metadata.json", result.out, re.MULTILINE)
     assert re.search(r"^good +2 ", result.out, re.MULTILINE)
 
 
@@ -653,6 +655,37 @@ def test_names_and_licences_are_not_cut_off(voco, tmp_path, user_models):
     name = "a-model-with-quite-a-long-name-" + "x" * 60
     small_model(user_models / name)
     assert name in voco("models", "list").out
+
+
+def test_a_model_that_predicts_positions(voco, ct, out, user_models):
+    position_model(user_models / "positions")
+    small_model(user_models / "good")
+    listed = voco("models", "list")
+    assert re.search(r"^positions +0 +4 bases +\S.*Encoder for position", listed.out, re.MULTILINE)
+    assert re.search(r"^good +2 +- ", listed.out, re.MULTILINE)
+    described = voco("models", "info", "positions")
+    assert (described.code, described.err) == (0, "")
+    for line in (
+        "positions    recipe paper, 6 channels",
+        "positions    bases 2 x 2 x 1 of 16 x 16 x 16 voxels",
+        "positions    volumes -175 to 250 HU, cut to the body (> 0.3), 32 x 32 x 16 voxels, 8 bits",
+        "- top-1 base: 0.71",
+    ):
+        assert line in described.out.splitlines()
+    result = voco("segment", ct, out / "r.nrrd", "--model", "positions")
+    assert "is an encoder without a segmentation head: fine-tune it first" in result.refusal()
+    assert not list(out.iterdir())
+
+
+def test_damaged_positions_do_not_hide_the_others(voco, user_models):
+    position_model(user_models / "bad")
+    small_model(user_models / "good")
+    file = user_models / "bad/configs/metadata.json"
+    file.write_text(file.read_text().replace('"recipe"', '"cook"'))
+    result = voco("models", "list")
+    assert (result.code, result.err) == (0, "")
+    assert re.search(r"^bad +- +- +- +cannot be used: .*metadata.json", result.out, re.MULTILINE)
+    assert re.search(r"^good +2 ", result.out, re.MULTILINE)
 
 
 # phantom

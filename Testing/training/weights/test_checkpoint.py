@@ -66,6 +66,10 @@ def test_opens_wrappers(tmp_path, wrap):
         ("module.student.backbone.module.out.bias", "out.bias"),
         ("module.swin_vit.a.weight", "swinViT.a.weight"),
         ("swin_vit.a.weight", "swinViT.a.weight"),
+        ("network.backbone._orig_mod.out.bias", "out.bias"),
+        ("network.projector.norm1.running_mean", "projector.norm1.running_mean"),
+        ("student.proj_head.layer3.0.bias", "projector.linear3.bias"),
+        ("module.student.layer1.0.weight", "projector.linear1.weight"),
     ],
 )
 def test_renames_and_says_so(tmp_path, name, key):

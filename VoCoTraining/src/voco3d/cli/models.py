@@ -77,14 +77,16 @@ def _add_add(actions: Commands) -> None:
 def _list(_: Namespace) -> None:
     from voco3d.models import model_folders, read_model
 
-    rows = [("name", "classes", "licence", "what")]
+    rows = [("name", "classes", "positions", "licence", "what")]
     for name, folder in model_folders().items():
         try:
             model = read_model(folder)
         except VoCoError as error:
-            rows.append((name, "-", "-", f"cannot be used: {error}"))
+            rows.append((name, "-", "-", "-", f"cannot be used: {error}"))
             continue
-        rows.append((name, str(len(model.structures)), model.card.licence, model.card.task))
+        classes = str(len(model.structures))
+        bases = f"{model.positions.grid.n} bases" if model.positions else "-"
+        rows.append((name, classes, bases, model.card.licence, model.card.task))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(map(str.ljust, row, widths)).rstrip())
@@ -103,6 +105,8 @@ def _info(arguments: Namespace) -> None:
     print(f"intensity    {low:g} to {high:g} HU")
     print(f"window       {' x '.join(map(str, model.window))} voxels, overlap {model.overlap:g}")
     print(f"weights      {model.weights}")
+    for line in model.positions.lines() if model.positions else ():
+        print(f"positions    {line}")
     for label, s in enumerate(model.structures, start=1):
         side = f", {s.modifier.meaning} ({s.modifier.value})" if s.modifier else ""
         print(f"label {label:<6} {s.name}: {s.type.meaning} ({s.type.scheme} {s.type.value}){side}")

@@ -4,6 +4,7 @@ from voco3d.models.catalogue import DEFAULT, find_model, model_folders, user_fol
 from voco3d.models.checkpoint import model_from_checkpoint
 from voco3d.models.folder import read_model, write_model
 from voco3d.models.model import Card, Model
+from voco3d.models.positions import Positions
 from voco3d.models.structures import Code, Structure
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Card",
     "Code",
     "Model",
+    "Positions",
     "Structure",
     "find_model",
     "model_folders",

@@ -13,12 +13,12 @@ import torch
 
 from voco3d.models.model import Model
 from voco3d.networks import Backbone
+from voco3d.weights.saving import WEIGHTS
 
 SCHEMA = (
     "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/"
     "meta_schema_20240725.json"
 )
-WEIGHTS = "models/model.safetensors"
 
 
 def metadata(model: Model) -> dict[str, Any]:
@@ -89,6 +89,7 @@ def metadata(model: Model) -> dict[str, Any]:
             "largest_component": model.largest_component,
             "classes": [structure.to_json() for structure in model.structures],
             "weights": WEIGHTS,
+            **({"positions": model.positions.to_json()} if model.positions else {}),
             "card": asdict(card),
         },
     }

@@ -3,19 +3,22 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from voco3d.data import Preprocessing
 from voco3d.errors import VoCoError
-from voco3d.models.bundle import WEIGHTS, inference, metadata
-from voco3d.models.model import Card, Model
+from voco3d.models.bundle import inference, metadata
+from voco3d.models.model import REFERENCE_BASES, Card, Model
+from voco3d.models.positions import Positions
 from voco3d.models.structures import Structure
-from voco3d.networks import Backbone, NetworkConfig
+from voco3d.networks import Backbone, NetworkConfig, PositionNetwork
 from voco3d.weights import save_weights
+from voco3d.weights.report import PROJECTOR
+from voco3d.weights.saving import WEIGHTS
 from voco3d.writing import write_json
 
 METADATA = "configs/metadata.json"
@@ -56,6 +59,7 @@ def read_model(folder: Path) -> Model:
             weights=weights,
             card=Card(**ours["card"]),
             largest_component=bool(ours["largest_component"]),
+            positions=Positions.from_json(ours["positions"]) if "positions" in ours else None,
         )
     except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
         raise VoCoError(
@@ -70,9 +74,10 @@ def read_model(folder: Path) -> Model:
 def write_model(
     folder: Path,
     model: Model,
-    network: Backbone,
+    network: Backbone | PositionNetwork,
     dtype: torch.dtype = torch.float32,
     overwrite: bool = False,
+    reference_bases: Tensor | None = None,
 ) -> None:
     """Write a model folder, beside its place first and then moved there.
 
@@ -80,13 +85,18 @@ def write_model(
         folder: The folder to make.
         model: The description; its ``weights`` are not read.
         network: The network whose weights are stored: all of them, or the encoder's alone for
-            a model without structures.
+            a model without structures. With a projector for a model that predicts positions.
         dtype: ``torch.float32``, or ``torch.float16`` for half the size.
         overwrite: Replace a model folder that is there.
+        reference_bases: ``(n, width)``, for a model that predicts positions.
 
     Raises:
+        ValueError: If the model predicts positions, but projector or reference bases are missing
+            or of another shape.
         VoCoError: If the folder exists and is not to be, or cannot be, replaced.
     """
+    others = _for_positions(model.positions, network, reference_bases)
+    backbone = network.backbone if isinstance(network, PositionNetwork) else network
     if folder.exists() and not (overwrite and is_model_folder(folder)):
         raise VoCoError(f"{folder} exists already: choose another name or say --overwrite.")
     try:
@@ -98,13 +108,16 @@ def write_model(
     try:
         for name in ("configs", "models", "docs"):
             (part / name).mkdir()
-        keep: Callable[[str], bool] = (
-            (lambda key: True) if model.segments else network.is_encoder_key
+        save_weights(
+            part / WEIGHTS,
+            backbone,
+            dtype,
+            keep=lambda key: model.segments or backbone.is_encoder_key(key),
+            others=others,
         )
-        save_weights(part / WEIGHTS, network, dtype, keep)
         write_json(part / METADATA, metadata(model))
         if model.segments:
-            write_json(part / "configs/inference.json", inference(model, network))
+            write_json(part / "configs/inference.json", inference(model, backbone))
         (part / "docs/README.md").write_text(readme(model), encoding="utf-8")
         part.chmod(0o755)
         if folder.exists():
@@ -134,6 +147,8 @@ def readme(model: Model) -> str:
         f"- Authors: {card.authors}",
         "- Not a medical device, not for diagnosis or treatment.",
     ]
+    if model.positions is not None:
+        lines += [f"- Positions: {line}" for line in model.positions.lines()]
     if model.segments:
         names = ", ".join(s.name for s in model.structures)
         lines += [f"- Classes: {names}"]
@@ -142,6 +157,23 @@ def readme(model: Model) -> str:
         rows = figures.items() if isinstance(figures, dict) else [("value", figures)]
         lines += [f"- {key}: {value}" for key, value in rows]
     return "\n".join(lines) + "\n"
+
+
+def _for_positions(
+    positions: Positions | None, network: Backbone | PositionNetwork, bases: Tensor | None
+) -> dict[str, Tensor]:
+    """What the weights file holds besides the backbone."""
+    if positions is None:
+        return {}
+    shape = (positions.grid.n, positions.width)
+    if (
+        not isinstance(network, PositionNetwork)
+        or network.projector.width != positions.width
+        or bases is None
+        or bases.shape != shape
+    ):
+        raise ValueError(f"positions need a projector and reference bases of shape {shape}")
+    return {**network.projector.state_dict(prefix=PROJECTOR), REFERENCE_BASES: bases}
 
 
 def _preprocessing(values: dict[str, Any]) -> Preprocessing:

@@ -5,11 +5,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from voco3d.data import Preprocessing
 from voco3d.errors import VoCoError
+from voco3d.models.positions import Positions
 from voco3d.models.structures import Structure
-from voco3d.networks import Backbone, NetworkConfig, build_network
+from voco3d.networks import (
+    Backbone,
+    NetworkConfig,
+    PositionNetwork,
+    Projector,
+    build_network,
+)
 from voco3d.weights import LoadReport, load_weights, read_tensors
+from voco3d.weights.report import PROJECTOR
+
+REFERENCE_BASES = "reference_bases"
+"""Key of the reference bases among the weights."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Model:
-    """A model that can segment, or an encoder that can be trained further.
+    """A model that can segment, predict the position of crops, or be trained further.
 
     Attributes:
         name: Short name without spaces.
@@ -50,6 +63,8 @@ class Model:
         card: What people should know.
         largest_component: Keep only the largest connected part of each structure: for organs
             that are in one piece, what lies apart is a mistake.
+        positions: What the position of a crop is predicted by; None where the weights hold no
+            projector and reference bases.
     """
 
     name: str
@@ -61,6 +76,7 @@ class Model:
     weights: Path
     card: Card
     largest_component: bool = False
+    positions: Positions | None = None
 
     def __post_init__(self) -> None:
         if self.structures and len(self.structures) != self.network.out_channels - 1:
@@ -91,13 +107,7 @@ class Model:
             VoCoError: If the weights cannot be read, or a weight of the encoder (or, for a model
                 that segments, any weight) is not in the file, or the window does not fit.
         """
-        network = build_network(self.network)
-        unit = network.divisor
-        if any(side % unit for side in self.window) or max(self.window) < 2 * unit:
-            raise VoCoError(
-                f"The model {self.name} has a window of {self.window} voxels, but its network "
-                f"needs multiples of {unit}, and more than {unit} on one side."
-            )
+        network = self._build("window", self.window)
         report = load_weights(
             network,
             read_tensors(self.weights),
@@ -111,3 +121,44 @@ class Model:
                 f"{lost[0]}: they do not belong to the model {self.name}."
             )
         return network.eval(), report
+
+    def load_positions(self) -> tuple[PositionNetwork, Tensor]:
+        """Build the network that embeds crops, with its weights, and read the reference bases.
+
+        Returns:
+            The network in evaluation mode, and ``(n, width)``: for each base of the grid the
+            mean of its unit-length embedding over the training volumes.
+
+        Raises:
+            VoCoError: If the model predicts no positions, its crops do not fit its network, or
+                its weights cannot be read or lack a part.
+        """
+        if self.positions is None:
+            raise VoCoError(
+                f"The model {self.name} predicts no positions: choose one that pre-training made."
+            )
+        backbone = self._build("crop", self.positions.grid.crop)
+        network = PositionNetwork(backbone, Projector(backbone.feature_width, self.positions.width))
+        checkpoint = read_tensors(self.weights)
+        report = load_weights(backbone, checkpoint, projector=network.projector)
+        bases = checkpoint.tensors.get(REFERENCE_BASES)
+        shape = (self.positions.grid.n, self.positions.width)
+        lost = {*report.missing, *(mismatch.key for mismatch in report.mismatched)}
+        lost &= network.projector.state_dict(prefix=PROJECTOR).keys()
+        if lost or bases is None or bases.shape != shape:
+            raise VoCoError(
+                f"The weights {self.weights} lack {min(lost, default=REFERENCE_BASES)} of the "
+                f"shape that {self.name} needs: they do not belong to this model."
+            )
+        return network.eval(), bases.float()
+
+    def _build(self, what: str, sides: tuple[int, int, int]) -> Backbone:
+        """The network with random weights, which takes windows or crops of ``sides`` voxels."""
+        network = build_network(self.network)
+        unit = network.divisor
+        if any(side % unit for side in sides) or max(sides) < 2 * unit:
+            raise VoCoError(
+                f"The model {self.name} has a {what} of {sides} voxels, but its network "
+                f"needs multiples of {unit}, and more than {unit} on one side."
+            )
+        return network

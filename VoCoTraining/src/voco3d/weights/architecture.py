@@ -49,8 +49,12 @@ def infer_network(checkpoint: Checkpoint, *, out_channels: int | None = None) ->
 
 
 def has_head(checkpoint: Checkpoint) -> bool:
-    """Whether a checkpoint holds a segmentation head and not an encoder alone."""
-    return SWIN_HEAD in checkpoint.tensors or UNET_HEAD in checkpoint.tensors
+    """Whether a checkpoint holds a trained segmentation head and not an encoder alone.
+
+    Pre-training, which leaves a projector in its checkpoints, does not touch the head.
+    """
+    heads = {SWIN_HEAD, UNET_HEAD} & checkpoint.tensors.keys()
+    return bool(heads) and "projector.linear1.weight" not in checkpoint.tensors
 
 
 def _swin_unetr(tensors: Mapping[str, Tensor], out_channels: int | None) -> NetworkConfig:

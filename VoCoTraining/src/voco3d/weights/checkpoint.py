@@ -16,8 +16,16 @@ from torch import Tensor
 from voco3d.errors import VoCoError
 
 WRAPPERS = ("state_dict", "network_weights", "net", "student")
-PREFIXES = ("module.", "backbone.", "student.")
-SPELLINGS = {"swin_vit.": "swinViT."}
+PREFIXES = ("module.", "_orig_mod.", "network.", "backbone.", "student.")
+"""Of distributed and compiled modules, of a training run's parts, and of the authors' parts."""
+SPELLINGS = (
+    (re.compile(r"swin_vit\."), "swinViT."),
+    (re.compile(r"(?:proj_head\.)?layer([123])\.0\.(?=(?:weight|bias)$)"), r"projector.linear\1."),
+)
+"""The authors' names, at the start of a key, and the ones here.
+
+Their projector is ``proj_head`` in the code of 2024, and the ``student`` itself in that of 2025.
+"""
 
 _numpy_scalar: Any = np.float64(0).__reduce__()[0]
 _NUMPY_NUMBERS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
@@ -48,8 +56,9 @@ def read_tensors(path: str | Path) -> Checkpoint:
     """Read the weights of a ``.safetensors`` file or, for any other ending, a PyTorch checkpoint.
 
     Wrappers (``WRAPPERS``, nested too) are opened, prefixes (``PREFIXES``, repeated too) are
-    taken off, ``swin_vit`` becomes ``swinViT``. A PyTorch checkpoint is read with
-    ``weights_only=True``: it can hold tensors, plain values and NumPy numbers, nothing else.
+    taken off, and the authors' names become those used here (``SPELLINGS``). A PyTorch checkpoint
+    is read with ``weights_only=True``: it can hold tensors, plain values and NumPy numbers,
+    nothing else.
 
     Args:
         path: The file.
@@ -138,7 +147,7 @@ def _network_key(name: str) -> str:
     """Return the key without prefixes and in the network's own spelling."""
     while name.startswith(PREFIXES):
         name = name.partition(".")[2]
-    for theirs, ours in SPELLINGS.items():
-        if name.startswith(theirs):
-            name = ours + name.removeprefix(theirs)
+    for theirs, ours in SPELLINGS:
+        if match := theirs.match(name):
+            name = match.expand(ours) + name[match.end() :]
     return name

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from voco3d.errors import VoCoError
-from voco3d.networks import Backbone
+from voco3d.networks import Backbone, Projector
 from voco3d.weights.checkpoint import Checkpoint
-from voco3d.weights.report import LoadReport, Mismatch
+from voco3d.weights.report import PROJECTOR, LoadReport, Mismatch
 
 
 def load_weights(
@@ -17,6 +17,7 @@ def load_weights(
     *,
     allow_partial: bool = False,
     inflate_channels: bool = False,
+    projector: Projector | None = None,
 ) -> LoadReport:
     """Copy into a network every tensor of a checkpoint that fits it.
 
@@ -29,6 +30,7 @@ def load_weights(
         inflate_channels: Spread first-layer weights for one input channel over the network's
             channels, divided by their number: identical channels then give the output that the
             one channel gave.
+        projector: Changed in place too; its keys begin with ``projector.``.
 
     Returns:
         The fate of every key.
@@ -39,7 +41,11 @@ def load_weights(
     """
     fitting: dict[str, tuple[Tensor, Tensor]] = {}
     inflated, mismatched, missing = [], [], []
-    for names, target in _tensors(network):
+    modules: dict[str, nn.Module] = {"": network}
+    if projector is not None:
+        modules[PROJECTOR] = projector
+    targets = [entry for prefix, module in modules.items() for entry in _tensors(module, prefix)]
+    for names, target in targets:
         key = next((name for name in names if name in checkpoint.tensors), None)
         if key is None:
             missing.append(names[0])
@@ -53,9 +59,13 @@ def load_weights(
             fitting[names[0]] = (source, target)
         else:
             mismatched.append(Mismatch(names[0], tuple(source.shape), tuple(target.shape)))
-    known = network.state_dict().keys()
+    known = {name for names, _ in targets for name in names}
     unexpected = [key for key in checkpoint.tensors if key not in known]
-    sizes = {key: parameter.numel() for key, parameter in network.named_parameters()}
+    sizes = {
+        prefix + key: parameter.numel()
+        for prefix, module in modules.items()
+        for key, parameter in module.named_parameters()
+    }
     lost = [key for key in sizes if key not in fitting] + unexpected
     lost = [key for key in lost if network.is_encoder_key(key)]
     if lost and not allow_partial:
@@ -75,9 +85,9 @@ def load_weights(
     )
 
 
-def _tensors(network: nn.Module) -> list[tuple[list[str], Tensor]]:
-    """Return the network's tensors, each once, with all the keys it has in the state dict."""
-    entries: Mapping[str, Tensor] = network.state_dict(keep_vars=True)
+def _tensors(module: nn.Module, prefix: str) -> list[tuple[list[str], Tensor]]:
+    """Return the tensors of a module, each once, with all the keys it has in the state dict."""
+    entries: Mapping[str, Tensor] = module.state_dict(prefix=prefix, keep_vars=True)
     names: dict[int, list[str]] = {}
     for key, tensor in entries.items():
         names.setdefault(id(tensor), []).append(key)

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+PROJECTOR = "projector."
+"""What a projector's keys begin with."""
+
 
 class Mismatch(NamedTuple):
     """A tensor that has another shape in the file than in the network."""
@@ -48,14 +51,28 @@ class LoadReport:
         """Whether nothing of the network kept its own values."""
         return not self.mismatched and not self.missing
 
+    @property
+    def projector(self) -> str:
+        """What became of the network's projector, in a few words; empty if it has none."""
+        key = f"{PROJECTOR}linear1.weight"
+        if key in self.loaded:
+            return "the projector was loaded"
+        if key in self.missing:
+            return "the projector starts random, as the file has none"
+        for mismatch in self.mismatched:
+            if mismatch.key == key:
+                return f"the projector starts random, as the file has another: {mismatch}"
+        return ""
+
     def summary(self) -> str:
-        """Return the counts in one line."""
-        return (
+        """Return the counts, and what became of a projector, in one line."""
+        counts = (
             f"{self.percent_loaded:.1f} % of the parameters loaded: {len(self.loaded)} tensors "
             f"loaded ({len(self.renamed)} keys renamed, {len(self.inflated)} inflated), "
             f"{len(self.mismatched)} of another shape, {len(self.missing)} missing, "
             f"{len(self.unexpected)} unexpected"
         )
+        return "; ".join(filter(None, [counts, self.projector]))
 
     def lines(self) -> Iterator[str]:
         """Yield one line a key: its fate, its name and, where it differs, the file's name."""

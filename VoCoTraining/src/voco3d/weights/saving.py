@@ -1,7 +1,7 @@
 """Writing a network's weights."""
 
-import os
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -10,6 +10,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from voco3d.errors import VoCoError
+from voco3d.writing import write_aside
+
+WEIGHTS = "models/model.safetensors"
+"""Where a model folder has its weights."""
 
 
 def save_weights(
@@ -17,6 +21,7 @@ def save_weights(
     network: nn.Module,
     dtype: torch.dtype = torch.float32,
     keep: Callable[[str], bool] = lambda key: True,
+    others: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write the state dict as safetensors, beside its place first and then moved there.
 
@@ -28,37 +33,40 @@ def save_weights(
         network: The network.
         dtype: ``torch.float32`` or ``torch.float16``, of the floating-point tensors.
         keep: Which state-dict keys are written; all by default.
+        others: Tensors that are written beside the network's.
 
     Raises:
         VoCoError: If the file cannot be written or a weight does not fit into ``dtype``.
     """
-    path = Path(path)
-    tensors = {key: tensor for key, tensor in _stored(network, dtype).items() if keep(key)}
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        save_file(tensors, part, metadata={"format": "pt"})
+    kept = {key: tensor for key, tensor in distinct_tensors(network).items() if keep(key)}
+    tensors = {
+        key: _stored(key, tensor, dtype) for key, tensor in (kept | dict(others or {})).items()
+    }
+
+    def write(part: Path) -> None:
+        try:
+            save_file(tensors, part, metadata={"format": "pt"})
+        except SafetensorError as error:
+            raise OSError(errno.EIO, str(error)) from error
         part.chmod(0o644)
-        part.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise VoCoError(f"{path} cannot be written ({error}); choose another place.") from error
-    finally:
-        part.unlink(missing_ok=True)
+
+    write_aside(Path(path), write)
 
 
-def _stored(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
-    tensors: dict[str, Tensor] = {}
-    seen: set[int] = set()
-    for key, tensor in network.state_dict(keep_vars=True).items():
-        if id(tensor) in seen:
-            continue
-        seen.add(id(tensor))
-        value = tensor.detach().cpu().contiguous()
-        if value.is_floating_point():
-            value = value.to(dtype)
-            if not value.isfinite().all():
-                raise VoCoError(
-                    f"The weights of {key} are not finite as {dtype}; save them as float32, or, if "
-                    "that fails too, train again with a lower learning rate."
-                )
-        tensors[key] = value
-    return tensors
+def distinct_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Return the state dict with each tensor once, under the first of its keys."""
+    entries: dict[str, Tensor] = module.state_dict(keep_vars=True)
+    first = {id(tensor): key for key, tensor in reversed(entries.items())}
+    return {key: tensor.detach() for key, tensor in entries.items() if first[id(tensor)] == key}
+
+
+def _stored(key: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    value = tensor.detach().cpu().contiguous()
+    if value.is_floating_point():
+        value = value.to(dtype)
+        if not value.isfinite().all():
+            raise VoCoError(
+                f"The weights of {key} are not finite as {dtype}; save them as float32, or, if "
+                "that fails too, train again with a lower learning rate."
+            )
+    return value
