@@ -1,0 +1,248 @@
+"""``voco evaluate``: predictions against references, in native space."""
+
+import math
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from voco3d.cli.commands import Commands
+from voco3d.cli.progress import Style, show_progress
+from voco3d.errors import VoCoError
+
+if TYPE_CHECKING:
+    from voco3d.metrics import Evaluation
+    from voco3d.metrics.confidence import Interval
+    from voco3d.models import Model
+
+HELP = "Compare segmentations with references: Dice, distances of the surfaces, volumes."
+
+DESCRIPTION = (
+    HELP + " Label maps (.nii.gz, .nrrd, .mha and others) and Slicer segmentations (.seg.nrrd), on "
+    "the reference's own grid. A structure that is in neither of a case's two maps is left out "
+    "there. One that is in one of them only counts as Dice and surface Dice 0; its distance is "
+    "infinite, which is counted apart from the mean of the finite ones."
+)
+
+
+def add_to(commands: Commands) -> None:
+    """Add ``voco evaluate`` to the commands."""
+    parser = commands.add_parser("evaluate", help=HELP, description=DESCRIPTION)
+    _add_inputs(parser)
+    _add_leak_options(parser)
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=3.0,
+        metavar="MM",
+        help="of the surface Dice (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="write cases.csv, summary.csv and evaluation.json there, and print the summary only",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files in FOLDER")
+    parser.add_argument(
+        "--progress",
+        choices=get_args(Style),
+        default="bar",
+        help="progress on standard error: a bar, JSON lines or none (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def _add_inputs(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "predictions", type=Path, metavar="PREDICTIONS", help="label map, or folder of label maps"
+    )
+    parser.add_argument(
+        "references",
+        type=Path,
+        metavar="REFERENCE",
+        help="likewise; in folders, files of the same name but for the ending belong together",
+    )
+    named = parser.add_mutually_exclusive_group()
+    named.add_argument(
+        "--model", metavar="MODEL", help="the model whose classes the labels are (name or folder)"
+    )
+    named.add_argument(
+        "--names", type=_names, metavar="NAME,NAME", help="what the labels 1, 2, ... mean"
+    )
+    parser.add_argument(
+        "--labels",
+        type=_labels,
+        metavar="N,N",
+        help="only these labels (with --names: the labels that the names stand for)",
+    )
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="leave out files without a counterpart, instead of refusing them",
+    )
+
+
+def _add_leak_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--images",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="IMAGE",
+        help="with --model: the cases' images (files, DICOM folders, or a folder of them, named as "
+        "the cases); warn of those that the model was trained on",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="with --images: refuse unless all are known to be new to the model",
+    )
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names) or len({name.casefold() for name in names}) < len(names):
+        raise ArgumentTypeError(f"{text!r} has an empty name or one twice")
+    return names
+
+
+def _labels(text: str) -> list[int]:
+    try:
+        labels = [int(label) for label in text.split(",")]
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} are no whole numbers with commas between") from error
+    if min(labels) < 1 or len(set(labels)) < len(labels):
+        raise ArgumentTypeError(f"{text!r} has a label below 1 or one twice")
+    return labels
+
+
+def run(arguments: Namespace) -> None:
+    """Run ``voco evaluate``."""
+    if arguments.images and arguments.model is None:
+        raise VoCoError("--images needs --model: whose training images should they be?")
+    if arguments.strict and not arguments.images:
+        raise VoCoError("--strict needs --images: the images to look for.")
+
+    from voco3d.metrics import evaluate, pair, write_evaluation
+    from voco3d.metrics.pairing import unpaired
+    from voco3d.metrics.tables import check_folder
+    from voco3d.models import find_model
+
+    model = None if arguments.model is None else find_model(arguments.model)
+    names = _structures(model, arguments.names, arguments.labels)
+    if arguments.out is not None:
+        check_folder(arguments.out, arguments.overwrite)
+    pairing = pair(arguments.predictions, arguments.references, arguments.allow_missing)
+    if left_out := unpaired(pairing):
+        print(f"left out: {left_out}", file=sys.stderr)
+    about: dict[str, Any] = {
+        "model": model and model.name,
+        "without_prediction": pairing.without_prediction,
+        "without_reference": pairing.without_reference,
+    }
+    if model is not None and arguments.images:
+        cases = [matched.case for matched in pairing.pairs]
+        about["leaks"] = _check_leaks(model, cases, arguments.images, arguments.strict)
+    with show_progress(arguments.progress) as progress:
+        evaluation = evaluate(pairing.pairs, names, arguments.labels, arguments.tolerance, progress)
+        if arguments.out is not None:
+            write_evaluation(arguments.out, evaluation, about)
+    if arguments.out is None:
+        _print_cases(evaluation)
+    _print_summary(evaluation)
+
+
+def _structures(
+    model: "Model | None", names: list[str] | None, labels: list[int] | None
+) -> dict[int, str] | None:
+    """What the labels mean, where it is said."""
+    if names is not None:
+        if labels is not None and len(labels) != len(names):
+            raise VoCoError(
+                f"--labels has {len(labels)} labels, but --names has {len(names)} names: give one "
+                "for each."
+            )
+        return dict(zip(labels or range(1, len(names) + 1), names, strict=True))
+    if model is None or not model.structures:
+        return None
+    known = {label: structure.name for label, structure in enumerate(model.structures, start=1)}
+    unknown = [label for label in labels or () if label not in known]
+    if unknown:
+        raise VoCoError(
+            f"The model {model.name} has no label {unknown[0]}: choose from 1 to {len(known)}."
+        )
+    return known
+
+
+def _check_leaks(
+    model: "Model", cases: Sequence[str], images: list[Path], strict: bool
+) -> dict[str, Any]:
+    from voco3d.metrics.leaks import check_leaks
+    from voco3d.metrics.pairing import listed
+
+    check = check_leaks(model, cases, images)
+    warnings = []
+    if not check.stated:
+        warnings.append(f"the model {model.name} does not state what it was trained on")
+    if check.unknown:
+        warnings.append(f"no image was given for {listed(check.unknown)}")
+    if check.trained:
+        trained = listed(path.name for path in check.trained)
+        warnings.append(
+            f"the model {model.name} was trained on {len(check.trained)} of the images ({trained})"
+        )
+    if strict and not check.clean:
+        raise VoCoError(
+            f"Refused, since {' and '.join(warnings)}: judge the model on images that it has not "
+            "seen, or leave out --strict."
+        )
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return {
+        "checked": check.stated,
+        "trained_on": [path.name for path in check.trained],
+        "without_image": list(check.unknown),
+    }
+
+
+def _print_cases(evaluation: "Evaluation") -> None:
+    wide = _width(score.case for score in evaluation.scores)
+    name = _width(evaluation.structures)
+    print(f"{'case':{wide}}  {'structure':{name}}    Dice  HD95 mm  surface Dice   diff. ml")
+    for score in evaluation.scores:
+        remark = "" if score.presence == "both" else f"  {score.presence}"
+        print(
+            f"{score.case:{wide}}  {score.structure:{name}}  {score.dice:6.3f}  "
+            f"{score.hausdorff95:7.2f}  {score.surface_dice:12.3f}  {score.difference_ml:+9.2f}"
+            f"{remark}"
+        )
+    print()
+
+
+def _print_summary(evaluation: "Evaluation") -> None:
+    summary = evaluation.summary
+    name = _width(line.structure for line in summary)
+    surface = f"surface Dice {evaluation.tolerance:g} mm"
+    print(f"{'structure':{name}}  {'n':>4}  {'Dice':20}  {'HD95 mm':20}  {'infinite':8}  {surface}")
+    for line in summary:
+        print(
+            f"{line.structure:{name}}  {line.n:4}  {_interval(line.dice, 3):20}  "
+            f"{_interval(line.hausdorff95, 2):20}  {line.missing + line.surplus:8}  "
+            f"{_interval(line.surface_dice, 3)}"
+        )
+    print("mean [95 % bootstrap interval over the n cases]")
+
+
+def _interval(interval: "Interval", digits: int) -> str:
+    if not interval.n:
+        return "n/a"
+    mean = f"{interval.mean:.{digits}f}"
+    if math.isnan(interval.low):
+        return mean
+    return f"{mean} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+
+
+def _width(names: Iterable[str]) -> int:
+    return max(map(len, ("structure", *names)))
