@@ -6,15 +6,29 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 OUTPUT ?= demo-output
+PRETRAIN_OUTPUT := demo-pretrain-output
 
-.PHONY: demo test lint clean
+.PHONY: demo demo-pretrain test lint bench-pretrain clean
 
 demo: $(READY)
 	$(BIN)/python Testing/demo/demo.py --output "$(OUTPUT)" $(if $(INPUT),--input "$(INPUT)")
 
+# From synthetic patients to a pre-trained network and a report of how it learned.
+demo-pretrain: $(READY)
+	rm -rf "$(PRETRAIN_OUTPUT)"
+	$(BIN)/voco phantom "$(PRETRAIN_OUTPUT)/phantoms" --region trunk --count 24
+	$(BIN)/voco cache build "$(PRETRAIN_OUTPUT)/phantoms" "$(PRETRAIN_OUTPUT)/cache" --size 64 64 16
+	$(BIN)/voco pretrain --config pretrain-demo --data "$(PRETRAIN_OUTPUT)/cache" \
+		--out "$(PRETRAIN_OUTPUT)/run"
+	$(BIN)/voco pretrain report "$(PRETRAIN_OUTPUT)/run"
+
 # Two processes with one thread each: most tests are too small for a second thread.
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+
+# Needs about 16 GiB of memory for the plain step, and an hour on two cores.
+bench-pretrain: $(READY)
+	$(BIN)/python VoCoTraining/benchmarks/pretrain.py $(BENCH)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -22,7 +36,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) demo-output
+	rm -rf $(VENV) demo-output $(PRETRAIN_OUTPUT)
 
 $(READY): constraints.txt requirements-dev.txt VoCoTraining/pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import voco3d
+from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.stopping import Stopped, end, stop_on_signals
 from voco3d.errors import VoCoError
 
@@ -18,7 +19,7 @@ def build_parser() -> ArgumentParser:
     The commands are imported here and not above, since Ctrl-C shows a traceback until ``main``
     has begun.
     """
-    from voco3d.cli import info, models, phantom, segment
+    from voco3d.cli import cache, evaluate, info, models, phantom, pretrain, segment
 
     parser = ArgumentParser(
         prog="voco",
@@ -27,7 +28,7 @@ def build_parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"voco3d {voco3d.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (segment, models, info, phantom):
+    for command in (segment, models, info, phantom, cache, pretrain, evaluate):
         command.add_to(commands)
     return parser
 
@@ -40,8 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         with stop_on_signals(), _without_warnings():
-            arguments = build_parser().parse_args(argv)
-            arguments.run(arguments)
+            parser = build_parser()
+            arguments, rest = parser.parse_known_args(argv)
+            if "run_with" in arguments:  # a command that parses its own arguments, and trains
+                if argv is None:  # the whole process is this command's
+                    use_huge_pages()
+                arguments.run_with(rest)
+            elif rest:
+                parser.error(f"unrecognized arguments: {' '.join(rest)}")
+            else:
+                arguments.run(arguments)
     except VoCoError as error:
         print(f"voco: {error}", file=sys.stderr)
         return 2

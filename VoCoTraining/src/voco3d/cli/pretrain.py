@@ -1,0 +1,108 @@
+"""``voco pretrain``: train, go on with a run, and make something of it."""
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voco3d.cli.commands import Commands
+from voco3d.errors import VoCoError
+
+if TYPE_CHECKING:
+    import jsonargparse
+
+HELP = "Pre-train a network on unlabelled CTs (VoCo)."
+DESCRIPTION = (
+    "Pre-train a network on the volumes of a training cache, or go on with a run. All options "
+    "of the YAML files are flags too. `voco pretrain report RUN` draws what happened in a run; "
+    "`voco pretrain export RUN FILE` writes its network with the key names of the authors' code."
+)
+
+
+def add_to(commands: Commands) -> None:
+    """Add ``voco pretrain`` to the commands; it parses its own arguments."""
+    parser = commands.add_parser("pretrain", help=HELP, description=DESCRIPTION, add_help=False)
+    parser.set_defaults(run_with=run)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run ``voco pretrain``."""
+    actions = {"report": _report, "export": _export}
+    if arguments and arguments[0] in actions:
+        actions[arguments[0]](arguments[1:])
+    else:
+        _train(arguments)
+
+
+def _train(arguments: Sequence[str]) -> None:
+    from voco3d.pretraining.config_file import parse
+
+    options, config = parse(build_parser(), arguments)
+    if options.resume is not None and len(arguments) > 2:
+        raise VoCoError(
+            f"A resumed run keeps its options: say `voco pretrain --resume {options.resume}` alone."
+        )
+    for name in ("data", "out"):
+        if options.resume is None and options[name] is None:
+            raise VoCoError(f"Say --{name}, or go on with a run by --resume RUN.")
+
+    from voco3d.pretraining.stopping import Interrupted
+    from voco3d.pretraining.training import pretrain, resume
+
+    run: Path = options.resume or options.out
+    try:
+        model = resume(run) if options.resume else pretrain(config, options.data, run)
+    except Interrupted as stopped:
+        print(
+            f"voco: stopped after step {stopped.step} and saved; go on with "
+            f"`voco pretrain --resume {run}`."
+        )
+        raise SystemExit(128 + stopped.signal_number) from stopped
+    print(model)
+
+
+def build_parser() -> "jsonargparse.ArgumentParser":
+    """The parser of a run's options."""
+    from voco3d.pretraining.config_file import config_parser
+
+    parser = config_parser()
+    parser.description = DESCRIPTION
+    parser.add_argument("--out", type=Path | None, help="folder for the run")
+    parser.add_argument("--resume", type=Path | None, metavar="RUN", help="go on with this run")
+    return parser
+
+
+def _report(arguments: Sequence[str]) -> None:
+    parser = ArgumentParser(
+        prog="voco pretrain report", description="Draw what happened in a run, as one HTML file."
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    options = parser.parse_args(arguments)
+
+    from voco3d.pretraining.monitoring.report import write_report
+
+    print(write_report(options.run))
+
+
+def _export(arguments: Sequence[str]) -> None:
+    parser = ArgumentParser(
+        prog="voco pretrain export",
+        description="Write a network with the key names of the authors' code.",
+    )
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or a pre-trained model")
+    parser.add_argument("file", type=Path, metavar="FILE", help=".pt or .pth")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    options = parser.parse_args(arguments)
+
+    from voco3d.models import find_model
+    from voco3d.pretraining.training import is_run, load_network
+    from voco3d.weights import export_authors
+    from voco3d.writing import check_writable
+
+    check_writable(options.file, options.overwrite)
+    if is_run(Path(options.run)):
+        network = load_network(Path(options.run))
+    else:
+        network, _ = find_model(options.run).load_positions()
+    export_authors(network, options.file)
+    print(options.file)

@@ -1,0 +1,1 @@
+"""Pictures of crops, overlaps, similarities and training curves."""

@@ -1,0 +1,34 @@
+"""The teacher: an exponential moving average of the student."""
+
+import torch
+from torch import nn
+
+
+class Teacher(nn.Module):
+    """A moving average of a module's weights and statistics, which gets no gradients.
+
+    Source: the authors' released code.
+
+    Args:
+        average: What it begins as, of the student's architecture.
+        momentum: Share of itself that it keeps at each update.
+    """
+
+    def __init__(self, average: nn.Module, momentum: float) -> None:
+        super().__init__()
+        self.average = average.requires_grad_(False)
+        self.momentum = momentum
+
+    @torch.no_grad()
+    def update(self, student: nn.Module) -> None:
+        """Move towards the student; whole numbers, as counters and indices, are taken over."""
+        pairs = [
+            *zip(self.average.parameters(), student.parameters(), strict=True),
+            *zip(self.average.buffers(), student.buffers(), strict=True),
+        ]
+        floating = [(own, other) for own, other in pairs if own.is_floating_point()]
+        own, others = map(list, zip(*floating, strict=True))
+        torch._foreach_lerp_(own, others, 1 - self.momentum)
+        for whole, other in pairs:
+            if not whole.is_floating_point():
+                whole.copy_(other)

@@ -1,0 +1,184 @@
+"""A pre-training run, from its options to a model folder."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.utilities import rank_zero_only
+
+from voco3d.data.cache import Cache, open_cache
+from voco3d.errors import VoCoError
+from voco3d.geometry import BaseGrid
+from voco3d.networks import PositionNetwork
+from voco3d.pretraining.checkpoints import (
+    LAST,
+    SaveCheckpoints,
+    newest_checkpoint,
+    read_checkpoint,
+)
+from voco3d.pretraining.config import PretrainConfig
+from voco3d.pretraining.config_file import read_config, write_config
+from voco3d.pretraining.data_module import CropBatches, check_cache
+from voco3d.pretraining.module import VoCoModule
+from voco3d.pretraining.monitoring.monitor import Monitor
+from voco3d.pretraining.monitoring.probe import Probe
+from voco3d.pretraining.network import build_position_network
+from voco3d.pretraining.result import write_result
+from voco3d.pretraining.stopping import Interrupted, StopOnSignal
+from voco3d.pretraining.trainer import make_trainer, quiet
+from voco3d.pretraining.volume_crops import VolumeCrops
+from voco3d.progress import Progress, silent
+
+CONFIG, CHECKPOINTS, MODEL = "config.yaml", "checkpoints", "model"
+"""What lies in a run's folder, besides its logs and report."""
+
+
+def pretrain(
+    config: PretrainConfig,
+    data: Path,
+    out: Path,
+    say: Callable[[str], None] = print,
+    progress: Progress = silent,
+) -> Path:
+    """Train a network, and make a model folder of it.
+
+    Args:
+        config: All options.
+        data: The training cache.
+        out: Folder for the run: its options, checkpoints, logs and model.
+        say: Is told what one should know of the data and the weights.
+        progress: Told of what follows the last step; the training itself is on standard output.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        VoCoError: If the options, the data and the machine do not go together, or training
+            diverges.
+        Interrupted: If a signal ended it; the run can be resumed.
+    """
+    if is_run(out) and _is_first():
+        raise VoCoError(
+            f"{out} holds a run already: go on with `voco pretrain --resume {out}` or name another "
+            "folder."
+        )
+    return _run(config, data, out, None, say, progress)
+
+
+def resume(out: Path, say: Callable[[str], None] = print, progress: Progress = silent) -> Path:
+    """Go on with a run from its last checkpoint, as if it had not been interrupted.
+
+    A run that was ended before its first checkpoint begins anew.
+
+    Args:
+        out: The run's folder.
+        say: See ``pretrain``.
+        progress: See ``pretrain``.
+
+    Returns:
+        The model folder; that of a finished run is left as it is.
+
+    Raises:
+        VoCoError: If there is no run or its checkpoints are damaged, and as ``pretrain``.
+        Interrupted: If a signal ended it; the run can be resumed.
+    """
+    data, config = read_config(out / CONFIG)
+    checkpoint = newest_checkpoint(out / CHECKPOINTS)
+    if checkpoint is not None:
+        if checkpoint.name != LAST and _is_first():
+            say(f"{LAST} is damaged or missing: going on from {checkpoint.name}.")
+        done = read_checkpoint(checkpoint)["global_step"]
+        if done >= config.optimisation.steps and (out / MODEL).is_dir():
+            if _is_first():
+                say(f"{out} is finished: all {done} steps are done.")
+            return out / MODEL
+    return _run(config, data, out, checkpoint, say, progress)
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run."""
+    return (folder / CONFIG).is_file()
+
+
+def load_network(out: Path) -> PositionNetwork:
+    """The network of a run as it was at the last checkpoint.
+
+    Raises:
+        VoCoError: If there is no run or no whole checkpoint.
+    """
+    _, config = read_config(out / CONFIG)
+    network = build_position_network(config)
+    checkpoint = newest_checkpoint(out / CHECKPOINTS)
+    if checkpoint is None:
+        raise VoCoError(f"{out} has no checkpoint yet: let it train until it has saved one.")
+    state = read_checkpoint(checkpoint)["state_dict"]
+    own = {key.removeprefix("network."): state[key] for key in state if key.startswith("network.")}
+    network.load_state_dict(own)
+    return network
+
+
+def _run(
+    config: PretrainConfig,
+    data: Path,
+    out: Path,
+    checkpoint: Path | None,
+    say: Callable[[str], None],
+    progress: Progress,
+) -> Path:
+    with quiet():
+        pl.seed_everything(config.seed, verbose=False)
+        cache = open_cache(data)
+        module, batches = _assemble(config, cache, fresh=checkpoint is None, say=say)
+        monitoring = config.monitoring
+        probe = Probe.over(cache, module.grid, monitoring.probe_volumes, monitoring.probe_crops)
+        monitor = Monitor(
+            out, probe, monitoring.log_every, monitoring.probe_every, config.optimisation.warmup
+        )
+        stop = StopOnSignal()
+        save = SaveCheckpoints(out / CHECKPOINTS, monitoring.save_every)
+        trainer = make_trainer(config, out, [monitor, save, stop])
+        if trainer.is_global_zero:
+            _write_options(out, data, config)
+        trainer.fit(module, datamodule=batches, ckpt_path=checkpoint, weights_only=True)
+        if stop.stopped:
+            raise Interrupted(trainer.global_step, stop.signal_number or signal.SIGTERM)
+        if trainer.is_global_zero:
+            write_result(config, cache, module.network, out, out / MODEL, progress)
+    return out / MODEL
+
+
+def _assemble(
+    config: PretrainConfig, cache: Cache, fresh: bool, say: Callable[[str], None]
+) -> tuple[VoCoModule, CropBatches]:
+    """The module and its data, which fit each other."""
+    network = build_position_network(config)
+    grid = BaseGrid(config.crops.counts, config.crops.size)
+    check_cache(cache, grid, config.network.in_channels)
+    crops = VolumeCrops(cache, grid, config.crops.random, config.crops.augmentation, config.seed)
+    if _is_first() and crops.padded:
+        say(
+            f"{len(crops.padded)} of {len(cache.volumes)} volumes are smaller than the grid and "
+            "are padded with air."
+        )
+    if fresh and config.network.init is not None:
+        from voco3d.weights import initialise
+
+        report = initialise(network, config.network.init)
+        if _is_first():
+            say(report.summary())
+    module = VoCoModule(config, network, [volume.name for volume in cache.volumes])
+    return module, CropBatches(crops, cache.part("training"), config)
+
+
+def _write_options(out: Path, data: Path, config: PretrainConfig) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VoCoError(f"The folder {out} cannot be made: {error.strerror}.") from error
+    write_config(out / CONFIG, data, config)
+
+
+def _is_first() -> bool:
+    """Whether this is the process that writes; known before there is a trainer."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
