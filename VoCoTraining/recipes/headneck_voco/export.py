@@ -32,8 +32,8 @@ CARD = Card(
         "A small 3-D U-Net encoder with a projector, pre-trained with VoCo on whole head-and-neck "
         "CTs squeezed to 128 x 128 x 32 voxels: a crop spans the whole length of the scan, so it "
         "tells where a crop lies across the body, not along it. It fails where it was not "
-        "trained: other parts of the body, children, MR, scans turned or mirrored (left and right "
-        "are told apart by what little differs between them)."
+        "trained: other parts of the body, children, MR, scans turned to other axes. A mirrored "
+        "scan looks like any other to it: it tells the sides of the picture."
     ),
     data=(
         "OpenKBP challenge: 170 head-and-neck CTs without their contours (patients of public TCIA "

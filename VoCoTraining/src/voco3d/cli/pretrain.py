@@ -47,18 +47,20 @@ def _train(arguments: Sequence[str]) -> None:
             raise VoCoError(f"Say --{name}, or go on with a run by --resume RUN.")
 
     from voco3d.pretraining.stopping import Interrupted
-    from voco3d.pretraining.training import pretrain, resume
+    from voco3d.pretraining.training import is_first_process, pretrain, resume
 
     run: Path = options.resume or options.out
     try:
         model = resume(run) if options.resume else pretrain(config, options.data, run)
     except Interrupted as stopped:
-        print(
-            f"voco: stopped after step {stopped.step} and saved; go on with "
-            f"`voco pretrain --resume {run}`."
-        )
+        if is_first_process():
+            print(
+                f"voco: stopped after step {stopped.step} and saved; go on with "
+                f"`voco pretrain --resume {run}`."
+            )
         raise SystemExit(128 + stopped.signal_number) from stopped
-    print(model)
+    if is_first_process():
+        print(model)
 
 
 def build_parser() -> "jsonargparse.ArgumentParser":

@@ -74,6 +74,9 @@ class UNETR(MonaiUNETR, Backbone):  # type: ignore[misc]
         }
         super().__init__(**arguments)
         guard_small_maps(self)
+        for key, module in self.vit.named_modules():
+            if key.endswith("norm_cross_attn"):  # MONAI makes it, but has no cross-attention here
+                module.requires_grad_(False)
         self.monai_arguments = arguments
         self.config = config
         self.feature_width = 15 * counts["feature_size"] + counts["hidden_size"]

@@ -29,6 +29,6 @@ def build_position_network(config: PretrainConfig) -> PositionNetwork:
             f"{list(own_size)}, but crops.size is {list(size)}: make them equal."
         )
     for key, parameter in backbone.named_parameters():
-        parameter.requires_grad_(backbone.is_encoder_key(key))
+        parameter.requires_grad_(parameter.requires_grad and backbone.is_encoder_key(key))
     width = options.projector_width or find_recipe(config.recipe).width
     return PositionNetwork(backbone, Projector(backbone.feature_width, width))

@@ -54,13 +54,8 @@ def make_trainer(config: PretrainConfig, out: Path, callbacks: list[pl.Callback]
 
 
 def _distributed() -> DDPStrategy:
-    """Statistics are of the global batch, so the same in all processes: none are sent round.
-
-    UNETR's blocks have a normalisation for cross attention, which nothing uses.
-    """
-    return DDPStrategy(
-        broadcast_buffers=False, find_unused_parameters=True, gradient_as_bucket_view=True
-    )
+    """Statistics are of the global batch, so the same in all processes: none are sent round."""
+    return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
 
 
 def _check_processes(compute: Compute) -> None:

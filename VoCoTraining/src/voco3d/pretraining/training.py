@@ -58,7 +58,7 @@ def pretrain(
             diverges.
         Interrupted: If a signal ended it; the run can be resumed.
     """
-    if is_run(out) and _is_first():
+    if is_run(out) and is_first_process():
         raise VoCoError(
             f"{out} holds a run already: go on with `voco pretrain --resume {out}` or name another "
             "folder."
@@ -86,11 +86,11 @@ def resume(out: Path, say: Callable[[str], None] = print, progress: Progress = s
     data, config = read_config(out / CONFIG)
     checkpoint = newest_checkpoint(out / CHECKPOINTS)
     if checkpoint is not None:
-        if checkpoint.name != LAST and _is_first():
+        if checkpoint.name != LAST and is_first_process():
             say(f"{LAST} is damaged or missing: going on from {checkpoint.name}.")
         done = read_checkpoint(checkpoint)["global_step"]
         if done >= config.optimisation.steps and (out / MODEL).is_dir():
-            if _is_first():
+            if is_first_process():
                 say(f"{out} is finished: all {done} steps are done.")
             return out / MODEL
     return _run(config, data, out, checkpoint, say, progress)
@@ -156,7 +156,7 @@ def _assemble(
     grid = BaseGrid(config.crops.counts, config.crops.size)
     check_cache(cache, grid, config.network.in_channels)
     crops = VolumeCrops(cache, grid, config.crops.random, config.crops.augmentation, config.seed)
-    if _is_first() and crops.padded:
+    if is_first_process() and crops.padded:
         say(
             f"{len(crops.padded)} of {len(cache.volumes)} volumes are smaller than the grid and "
             "are padded with air."
@@ -165,7 +165,7 @@ def _assemble(
         from voco3d.weights import initialise
 
         report = initialise(network, config.network.init)
-        if _is_first():
+        if is_first_process():
             say(report.summary())
     module = VoCoModule(config, network, [volume.name for volume in cache.volumes])
     return module, CropBatches(crops, cache.part("training"), config)
@@ -179,6 +179,6 @@ def _write_options(out: Path, data: Path, config: PretrainConfig) -> None:
     write_config(out / CONFIG, data, config)
 
 
-def _is_first() -> bool:
+def is_first_process() -> bool:
     """Whether this is the process that writes; known before there is a trainer."""
     return int(getattr(rank_zero_only, "rank", 0)) == 0
