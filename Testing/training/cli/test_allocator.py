@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import islice
 
 import pytest
 
@@ -27,9 +28,17 @@ def start(code, *arguments, **environment):
     )
 
 
+def finish(process):
+    """The lines of a command that ends: one that begins for ever does not."""
+    try:
+        return process.communicate(timeout=30)[0].splitlines()
+    finally:
+        process.kill()
+
+
 def test_the_command_begins_once_more_in_the_same_process_with_its_arguments_and_exit_code():
     process = start("print(os.environ['GLIBC_TUNABLES'], sys.argv[1:]); sys.exit(7)", "a b", "--c=")
-    lines = process.communicate()[0].splitlines()
+    lines = finish(process)
     assert lines[0] == lines[1] == f"begins {process.pid}"
     assert lines[2:] == [f"{TUNABLES} ['a b', '--c=']"]
     assert process.returncode == 7
@@ -45,7 +54,7 @@ ranges = [line.split() for line in open("/proc/self/maps") if "[heap]" in line]
 bounds = [tuple(int(end, 16) for end in line[0].split("-")) for line in ranges]
 print(any(first <= address < last for first, last in bounds))
 """
-    assert start(code).communicate()[0].splitlines()[-1] == "True"
+    assert finish(start(code))[-1] == "True"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +62,7 @@ print(any(first <= address < last for first, last in bounds))
 )
 def test_a_choice_of_the_user_stays_and_nothing_begins_twice(environment):
     process = start("print(os.environ.get('GLIBC_TUNABLES'))", **environment)
-    lines = process.communicate()[0].splitlines()
+    lines = finish(process)
     assert lines == [f"begins {process.pid}", str(environment.get("GLIBC_TUNABLES"))]
 
 
@@ -66,7 +75,7 @@ os.environ.pop("GLIBC_TUNABLES"), os.environ.pop("VOCO_ALLOCATOR")
 allocator.use_huge_pages()
 print("ends")
 """
-    lines = start(code, GLIBC_TUNABLES="", VOCO_ALLOCATOR="").communicate()[0].splitlines()
+    lines = finish(start(code, GLIBC_TUNABLES="", VOCO_ALLOCATOR=""))
     assert lines[1:] == ["ends"]
 
 
@@ -78,10 +87,11 @@ print("ready", flush=True)
 time.sleep(60)
 """
     process = start(code)
-    for line in process.stdout:
-        if line == "ready\n":
-            process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 9
+    begun = list(islice(process.stdout, 3))
+    process.send_signal(signal.SIGTERM)
+    finish(process)
+    assert begun[-1] == "ready\n"
+    assert process.returncode == 9
 
 
 @pytest.mark.parametrize("module", ["voco3d.cli.main", "voco3d.cli"])
@@ -94,5 +104,5 @@ main()
 """
     kept = {k: v for k, v in os.environ.items() if k not in ("GLIBC_TUNABLES", "VOCO_ALLOCATOR")}
     command = [sys.executable, "-c", "import os" + code, "pretrain", "--help"]
-    done = subprocess.run(command, env=kept, stdout=subprocess.PIPE, text=True, check=False)
-    assert done.stdout.splitlines()[-1] == TUNABLES
+    process = subprocess.Popen(command, env=kept, stdout=subprocess.PIPE, text=True)
+    assert finish(process)[-1] == TUNABLES

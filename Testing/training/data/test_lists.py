@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -162,6 +163,15 @@ def test_a_share_is_held_out(tmp_path):
     again = parts(find_sources(tmp_path / "moved", 0.2))
     assert [name for name, part in again.items() if part != "training"] == held_out
     assert set(parts(find_sources(tmp_path, 0)).values()) == {"training"}
+
+
+def test_the_hash_of_the_name_decides_what_is_held_out(tmp_path):
+    """Neither the order of the names nor the process has a say in it."""
+    names = [str(number) for number in range(20)]
+    touch(tmp_path, *(f"{name}.nii" for name in names))
+    hashed = sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    found = parts(find_sources(tmp_path, 0.2)).items()
+    assert {name for name, part in found if part == "validation"} == set(hashed[:4])
 
 
 @pytest.mark.parametrize(("volumes", "validation"), [(1, 0), (2, 1), (3, 1)])

@@ -105,6 +105,18 @@ def test_the_box_is_spread_over_the_size():
     )
 
 
+def test_the_body_is_above_a_share_of_the_window():
+    """0.3 of the way from -175 to 250 HU is -47.5 HU."""
+    values = np.full((8, 8, 8), -1000, np.float32)
+    values[1:7, 1:7, 1:7] = -48
+    values[2:6, 3:6, 2:7] = -47
+    image = sitk.GetImageFromArray(values)
+    image.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))
+    volume = to_volume([image], VolumeSettings(size=None, spacing=(1, 1, 1)))
+    assert volume.grid.GetSize() == (5, 3, 4)
+    assert volume.grid.GetOrigin() == pytest.approx(image.TransformIndexToPhysicalPoint((2, 3, 2)))
+
+
 def test_spacing_keeps_the_voxel_size():
     image, _ = blob_image()
     settings = VolumeSettings((0, 1000), None, None, (1.2, 2.0, 3.0))

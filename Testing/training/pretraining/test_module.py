@@ -160,6 +160,17 @@ def test_what_is_random_in_a_step_depends_on_the_step_alone():
     assert torch.equal(*drawn)
 
 
+def test_what_is_random_is_another_in_each_step_and_process(monkeypatch):
+    module = make_module()
+    drawn = set()
+    for step, rank in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        monkeypatch.setattr(VoCoModule, "global_step", step)
+        monkeypatch.setattr(VoCoModule, "global_rank", rank)
+        module._begin_step()
+        drawn.add(torch.rand(()).item())
+    assert len(drawn) == 4
+
+
 def test_behind_the_encoder_all_is_in_single_precision():
     module = make_module()
     seen = []

@@ -159,6 +159,23 @@ def test_a_broken_loss_stops_and_the_last_checkpoint_stays(cache, config, tmp_pa
     assert all(v.isfinite().all() for v in content["state_dict"].values())
 
 
+def test_a_checkpoint_that_cannot_be_read_back_leaves_the_older_one(tmp_path, monkeypatch):
+    """A network drive may lose the end of a file without a word."""
+    writer, path = WholeFiles(), tmp_path / LAST
+    writer.save_checkpoint({"step": 1}, path)
+    save = torch.save
+
+    def cut_off(content, file):
+        save(content, file)
+        file.write_bytes(file.read_bytes()[:-20])
+
+    monkeypatch.setattr(torch, "save", cut_off)
+    with pytest.raises(VoCoError, match="cannot be written"):
+        writer.save_checkpoint({"step": 2}, path)
+    assert read_checkpoint(path) == {"step": 1}
+    assert [file.name for file in tmp_path.iterdir()] == [LAST]
+
+
 def test_a_full_disk_leaves_the_older_checkpoints(run, tmp_path):
     folder = Path(shutil.copytree(run / "checkpoints", tmp_path / "checkpoints"))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
