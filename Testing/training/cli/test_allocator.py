@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from voco3d.cli.allocator import TUNABLES
+from voco3d.cli.allocator import ONE_ARENA, TUNABLES
 
 BEGIN = """
 import os, sys
@@ -94,15 +94,19 @@ time.sleep(60)
     assert process.returncode == 9
 
 
-@pytest.mark.parametrize("module", ["voco3d.cli.main", "voco3d.cli"])
-def test_pre_training_begins_with_it(module):
-    code = f"""
-import atexit
-from {module} import main
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [([], TUNABLES), (["--compute.at_once", "1"], f"{TUNABLES}:{ONE_ARENA}")],
+    ids=["fast", "low memory"],
+)
+def test_pre_training_begins_with_it(options, expected):
+    code = """
+import atexit, os
+from voco3d.cli import main
 atexit.register(lambda: print(os.environ.get("GLIBC_TUNABLES")))
 main()
 """
     kept = {k: v for k, v in os.environ.items() if k not in ("GLIBC_TUNABLES", "VOCO_ALLOCATOR")}
-    command = [sys.executable, "-c", "import os" + code, "pretrain", "--help"]
+    command = [sys.executable, "-c", code, "pretrain", "--data", "x", "--out", "y", *options]
     process = subprocess.Popen(command, env=kept, stdout=subprocess.PIPE, text=True)
-    assert finish(process)[-1] == TUNABLES
+    assert finish(process)[-1] == expected

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import voco3d
-from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.stopping import Stopped, end, stop_on_signals
 from voco3d.errors import VoCoError
 
@@ -43,10 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with stop_on_signals(), _without_warnings():
             parser = build_parser()
             arguments, rest = parser.parse_known_args(argv)
-            if "run_with" in arguments:  # a command that parses its own arguments, and trains
-                if argv is None:  # the whole process is this command's
-                    use_huge_pages()
-                arguments.run_with(rest)
+            if "run_with" in arguments:  # a command that parses its own arguments
+                arguments.run_with(rest, own_process=argv is None)
             elif rest:
                 parser.error(f"unrecognized arguments: {' '.join(rest)}")
             else:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.commands import Commands
 from voco3d.errors import VoCoError
 
@@ -25,16 +26,16 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run_with=run)
 
 
-def run(arguments: Sequence[str]) -> None:
-    """Run ``voco pretrain``."""
+def run(arguments: Sequence[str], own_process: bool = False) -> None:
+    """Run ``voco pretrain``; in a process of its own with the allocator that suits it."""
     actions = {"report": _report, "export": _export}
     if arguments and arguments[0] in actions:
         actions[arguments[0]](arguments[1:])
     else:
-        _train(arguments)
+        _train(arguments, own_process)
 
 
-def _train(arguments: Sequence[str]) -> None:
+def _train(arguments: Sequence[str], own_process: bool) -> None:
     from voco3d.pretraining.config_file import parse
 
     options, config = parse(build_parser(), arguments)
@@ -47,9 +48,13 @@ def _train(arguments: Sequence[str]) -> None:
             raise VoCoError(f"Say --{name}, or go on with a run by --resume RUN.")
 
     from voco3d.pretraining.stopping import Interrupted
-    from voco3d.pretraining.training import is_first_process, pretrain, resume
+    from voco3d.pretraining.training import is_first_process, options_of, pretrain, resume
 
     run: Path = options.resume or options.out
+    if options.resume:
+        config = options_of(run)
+    if own_process:
+        use_huge_pages(one_arena=config.compute.at_once is not None)
     try:
         model = resume(run) if options.resume else pretrain(config, options.data, run)
     except Interrupted as stopped:

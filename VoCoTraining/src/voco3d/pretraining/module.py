@@ -170,7 +170,7 @@ class VoCoModule(pl.LightningModule):
             weight_decay=options.weight_decay,
             amsgrad=options.amsgrad,
             # The fused AdamW unscales by itself, before the gradient can be clipped.
-            fused=self.device.type == "cuda" and self.config.compute.precision != "fp16",
+            fused=self.device.type in ("cuda", "cpu") and self.config.compute.precision != "fp16",
         )
         share = partial(warm_cosine, warmup=options.warmup, steps=options.steps)
         scheduler = {"scheduler": LambdaLR(optimizer, share), "interval": "step"}

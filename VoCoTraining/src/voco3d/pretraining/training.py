@@ -101,14 +101,22 @@ def is_run(folder: Path) -> bool:
     return (folder / CONFIG).is_file()
 
 
+def options_of(out: Path) -> PretrainConfig:
+    """All options of a run.
+
+    Raises:
+        VoCoError: If there is no run.
+    """
+    return read_config(out / CONFIG)[1]
+
+
 def load_network(out: Path) -> PositionNetwork:
     """The network of a run as it was at the last checkpoint.
 
     Raises:
         VoCoError: If there is no run or no whole checkpoint.
     """
-    _, config = read_config(out / CONFIG)
-    network = build_position_network(config)
+    network = build_position_network(options_of(out))
     checkpoint = newest_checkpoint(out / CHECKPOINTS)
     if checkpoint is None:
         raise VoCoError(f"{out} has no checkpoint yet: let it train until it has saved one.")
