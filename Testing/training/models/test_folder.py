@@ -140,7 +140,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
 def test_the_catalogue_knows_bundled_and_own_models(tmp_path, monkeypatch):
     monkeypatch.setenv("VOCO_MODELS", str(tmp_path))
     small_model(tmp_path / "mine")
-    assert list(model_folders()) == ["headneck-oar", "mine"]
+    assert list(model_folders()) == ["headneck-oar", "headneck-voco", "mine"]
     assert find_model("mine").name == "mine"
     assert find_model(tmp_path / "mine").name == "mine"
     with pytest.raises(VoCoError, match="no model 'nothing'.*headneck-oar, mine"):
