@@ -143,7 +143,7 @@ def test_the_catalogue_knows_bundled_and_own_models(tmp_path, monkeypatch):
     assert list(model_folders()) == ["headneck-oar", "headneck-voco", "mine"]
     assert find_model("mine").name == "mine"
     assert find_model(tmp_path / "mine").name == "mine"
-    with pytest.raises(VoCoError, match="no model 'nothing'.*headneck-oar, mine"):
+    with pytest.raises(VoCoError, match="no model 'nothing'.*headneck-oar, headneck-voco, mine"):
         find_model("nothing")
     (tmp_path / "empty").mkdir()
     with pytest.raises(VoCoError, match="not a model folder"):
