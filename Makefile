@@ -26,7 +26,7 @@ demo-pretrain: $(READY)
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 
-# Needs about 16 GiB of memory for the plain step, and an hour on two cores.
+# Needs about 20 GiB of memory; a round takes about ten minutes on two cores.
 bench-pretrain: $(READY)
 	$(BIN)/python VoCoTraining/benchmarks/pretrain.py $(BENCH)
 

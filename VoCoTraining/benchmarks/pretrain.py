@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from voco3d.cli.allocator import ONE_ARENA, TUNABLES
+from voco3d.cli.allocator import TUNABLES
 from voco3d.pretraining.config import Compute, Crops, Network, PretrainConfig
 from voco3d.pretraining.module import VoCoModule
 from voco3d.pretraining.network import build_position_network
@@ -270,8 +270,7 @@ def in_own_process(task: str, setting: Setting, name: str) -> Any:
     """Do a task of a variant in a new process with the allocator that belongs to it."""
     environment = {key: value for key, value in os.environ.items() if key != "GLIBC_TUNABLES"}
     if VARIANTS[name].recipe is not None:
-        one_arena = [ONE_ARENA] if VARIANTS[name].at_once else []
-        environment["GLIBC_TUNABLES"] = ":".join([TUNABLES, *one_arena])
+        environment["GLIBC_TUNABLES"] = TUNABLES
     command = [sys.executable, __file__, "--task", task, name, json.dumps(asdict(setting))]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])

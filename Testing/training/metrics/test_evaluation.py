@@ -100,7 +100,7 @@ def _truncated(path):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: path.write_bytes(b"no image"), "cannot be read"),
+        (lambda path: path.write_bytes(b"no image"), "not an image that can be read"),
         (_truncated, "cannot be read"),
         (
             lambda path: sitk.WriteImage(sitk.Cast(label_image(), sitk.sitkFloat32) + 0.5, path),

@@ -126,7 +126,10 @@ def test_more_processes_than_devices_are_refused(monkeypatch, tmp_path, variable
         make_trainer(CONFIG, tmp_path, [])
 
 
-def test_a_run_starts_from_given_weights(run, cache, config, tmp_path):
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_run_starts_from_given_weights(by_name, run, cache, config, tmp_path, monkeypatch):
+    monkeypatch.setenv("VOCO_MODELS", str(tmp_path / "models"))
+    shutil.copytree(run / "model", tmp_path / "models" / "mine")
     begun = {}
     step = VoCoModule.training_step
 
@@ -137,7 +140,7 @@ def test_a_run_starts_from_given_weights(run, cache, config, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(VoCoModule, "training_step", first)
         said = []
-        start = changed("network", config, init=run / "model")
+        start = changed("network", config, init=Path("mine") if by_name else run / "model")
         pretrain(start, cache, tmp_path / "run", said.append)
     assert torch.equal(begun["weight"], load_network(run).projector.linear1.weight)
     assert len(said) == 1

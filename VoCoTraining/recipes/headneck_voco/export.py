@@ -7,7 +7,6 @@ in half precision, with a card that holds what was measured of it in that form.
 """
 
 import argparse
-import csv
 import dataclasses
 import platform
 from pathlib import Path
@@ -20,6 +19,7 @@ from voco3d.losses import position_logits
 from voco3d.models import Card, Model, read_model, write_model
 from voco3d.pretraining.config_file import read_config
 from voco3d.pretraining.monitoring.diagnostics import overlap_error, top1
+from voco3d.pretraining.monitoring.record import read_rows
 from voco3d.pretraining.volume_crops import Augmentation, Draw, VolumeCrops
 
 CROPS = 64
@@ -71,27 +71,21 @@ def measure(model: Model, cache: Cache) -> dict[str, float]:
     }
 
 
-def last_row(run: Path, record: str) -> dict[str, str]:
-    """The newest row of a run's record."""
-    with (run / "logs" / record).open(newline="") as file:
-        return list(csv.DictReader(file))[-1]
-
-
 def row(run: Path, figures: dict[str, float]) -> str:
     """A line of the table in RESULTS.md."""
     _, config = read_config(run / "config.yaml")
-    probe = last_row(run, "probe.csv")
+    probe = read_rows(run / "logs" / "probe.csv")[-1]
     cells = (
         config.recipe,
         "yes" if config.crops.augmentation.flip else "no",
-        probe["step"],
-        f"{float(probe['seconds']) / 60:.0f}",
+        f"{probe['step']:.0f}",
+        f"{probe['seconds'] / 60:.0f}",
         f"{figures['top-1, own bases']:.3f}",
         f"{figures['top-1, reference bases']:.3f}",
-        f"{float(probe['untrained']):.2f}",
+        f"{probe['untrained']:.2f}",
         f"{figures['overlap error, own bases']:.3f}",
-        f"{float(probe['prediction']):.3f}",
-        f"{float(probe['regularisation']):.3f}",
+        f"{probe['prediction']:.3f}",
+        f"{probe['regularisation']:.3f}",
     )
     return "| " + " | ".join(cells) + " |"
 
@@ -103,7 +97,7 @@ def bundle(run: Path, cache: Cache, out: Path) -> None:
     title = f"validation: {len(cache.part('validation'))} OpenKBP CTs, {CROPS} crops each"
     training = {
         **model.card.training,
-        "steps done": int(last_row(run, "probe.csv")["step"]),
+        "steps done": int(read_rows(run / "logs" / "probe.csv")[-1]["step"]),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "voco3d": voco3d.__version__,

@@ -4,10 +4,10 @@ import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from functools import partial
 from pathlib import Path
-from typing import get_args
 
 from voco3d.cli.commands import Commands
-from voco3d.cli.progress import Style, show_progress
+from voco3d.cli.options import add_intensity_option, add_progress_option
+from voco3d.cli.progress import show_progress
 from voco3d.cli.stopping import cleaning_up
 from voco3d.errors import VoCoError
 
@@ -59,14 +59,7 @@ def _add_build_options(parser: ArgumentParser) -> None:
         metavar=("X", "Y", "Z"),
         help="voxel size in mm, instead of one size for all",
     )
-    parser.add_argument(
-        "--intensity",
-        type=float,
-        nargs=2,
-        default=(-175.0, 250.0),
-        metavar=("LOW", "HIGH"),
-        help="HU window (default: -175 250)",
-    )
+    add_intensity_option(parser)
     parser.add_argument(
         "--foreground",
         type=_share_or_none,
@@ -93,12 +86,7 @@ def _add_build_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace a cache of other settings"
     )
-    parser.add_argument(
-        "--progress",
-        choices=get_args(Style),
-        default="bar",
-        help="progress on standard error: a bar, JSON lines or none (default: %(default)s)",
-    )
+    add_progress_option(parser)
 
 
 def _share_or_none(text: str) -> float | None:

@@ -5,10 +5,11 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from voco3d.cli.commands import Commands
-from voco3d.cli.progress import Style, show_progress
+from voco3d.cli.options import add_progress_option
+from voco3d.cli.progress import show_progress
 from voco3d.errors import VoCoError
 
 if TYPE_CHECKING:
@@ -45,12 +46,7 @@ def add_to(commands: Commands) -> None:
         help="write cases.csv, summary.csv and evaluation.json there, and print the summary only",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files in FOLDER")
-    parser.add_argument(
-        "--progress",
-        choices=get_args(Style),
-        default="bar",
-        help="progress on standard error: a bar, JSON lines or none (default: %(default)s)",
-    )
+    add_progress_option(parser)
     parser.set_defaults(run=run)
 
 

@@ -5,6 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from voco3d.cli.commands import Commands
+from voco3d.cli.options import add_intensity_option
 from voco3d.errors import VoCoError
 
 NAME = r"[^\W_][\w.-]*"
@@ -51,14 +52,7 @@ def _add_add(actions: Commands) -> None:
         metavar="MM",
         help="voxel size that the network was trained at (default: %(default)s)",
     )
-    parser.add_argument(
-        "--intensity",
-        type=float,
-        nargs=2,
-        default=(-175.0, 250.0),
-        metavar=("LOW", "HIGH"),
-        help="HU window that is mapped to 0..1 (default: -175 250)",
-    )
+    add_intensity_option(parser)
     parser.add_argument(
         "--in-channels",
         type=int,

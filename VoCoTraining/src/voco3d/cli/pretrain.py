@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.commands import Commands
+from voco3d.cli.progress import show_progress
 from voco3d.errors import VoCoError
 
 if TYPE_CHECKING:
@@ -48,15 +49,17 @@ def _train(arguments: Sequence[str], own_process: bool) -> None:
             raise VoCoError(f"Say --{name}, or go on with a run by --resume RUN.")
 
     from voco3d.pretraining.stopping import Interrupted
-    from voco3d.pretraining.training import is_first_process, options_of, pretrain, resume
+    from voco3d.pretraining.training import is_first_process, pretrain, resume
 
     run: Path = options.resume or options.out
-    if options.resume:
-        config = options_of(run)
     if own_process:
-        use_huge_pages(one_arena=config.compute.at_once is not None)
+        use_huge_pages()
     try:
-        model = resume(run) if options.resume else pretrain(config, options.data, run)
+        with show_progress("bar", waiting=False) as progress:
+            if options.resume:
+                model = resume(run, progress=progress)
+            else:
+                model = pretrain(config, options.data, run, progress=progress)
     except Interrupted as stopped:
         if is_first_process():
             print(

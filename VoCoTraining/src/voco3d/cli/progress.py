@@ -17,8 +17,13 @@ Style = Literal["bar", "json", "none"]
 
 
 @contextmanager
-def show_progress(style: Style) -> Iterator[Progress]:
-    """Give a callback that shows progress until the block ends."""
+def show_progress(style: Style, waiting: bool = True) -> Iterator[Progress]:
+    """Give a callback that shows progress until the block ends.
+
+    Args:
+        style: How it is shown.
+        waiting: Show a bar before anything is reported; not where other things are shown first.
+    """
     if style == "none":
         yield silent
     elif style == "json":
@@ -31,13 +36,21 @@ def show_progress(style: Style) -> Iterator[Progress]:
             TimeRemainingColumn(),
         )
         console = Console(stderr=True)
-        with cleaning_up(console.show_cursor), RichProgress(*columns, console=console) as bar:
-            task = bar.add_task("starting", total=None)
+        bar = RichProgress(*columns, console=console)
+        task = bar.add_task("starting", total=None)
 
-            def update(done: int, total: int, what: str) -> None:
-                bar.update(task, description=what, completed=done, total=total)
+        def update(done: int, total: int, what: str) -> None:
+            bar.start()
+            bar.update(task, description=what, completed=done, total=total)
 
-            yield update
+        with cleaning_up(console.show_cursor):
+            if waiting:
+                bar.start()
+            try:
+                yield update
+            finally:
+                if bar.live.is_started:
+                    bar.stop()
 
 
 def _json_line(done: int, total: int, what: str) -> None:

@@ -4,10 +4,10 @@ import os
 import time
 from argparse import Namespace
 from pathlib import Path
-from typing import get_args
 
 from voco3d.cli.commands import Commands
-from voco3d.cli.progress import Style, show_progress
+from voco3d.cli.options import add_progress_option
+from voco3d.cli.progress import show_progress
 from voco3d.cli.stopping import cleaning_up
 from voco3d.data.images import choose_series, read_image, series_files
 from voco3d.errors import VoCoError
@@ -54,12 +54,7 @@ def add_to(commands: Commands) -> None:
         metavar="NAME,NAME",
         help="only these structures (default: all)",
     )
-    parser.add_argument(
-        "--progress",
-        choices=get_args(Style),
-        default="bar",
-        help="progress on standard error: a bar, JSON lines or none (default: %(default)s)",
-    )
+    add_progress_option(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")
     parser.set_defaults(run=run)
 

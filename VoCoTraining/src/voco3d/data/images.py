@@ -2,6 +2,7 @@
 
 import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import SimpleITK as sitk
 
 from voco3d.data.nifti_length import check_nifti_length
 from voco3d.errors import VoCoError
+
+LayoutCheck = Callable[[int, tuple[int, ...], int, str], None]
 
 SLICE_TOLERANCE = 0.02
 """Share of the slice distance by which a DICOM slice may lie off its place."""
@@ -100,6 +103,20 @@ def _check_layout(dimension: int, size: tuple[int, ...], components: int, name: 
 def _read_file(path: Path, series: str | None) -> sitk.Image:
     if series is not None:
         raise VoCoError(f"--series needs a folder, but {path} is a file.")
+    return read_whole(path, _check_layout)
+
+
+def read_whole(path: Path, check_layout: LayoutCheck) -> sitk.Image:
+    """Read an image file to its end.
+
+    Args:
+        path: A file of any format that SimpleITK knows.
+        check_layout: Is asked, before the voxels are read, to refuse a dimension, size, number of
+            components a voxel, and file name.
+
+    Raises:
+        VoCoError: If the file cannot be opened, is no image, is refused or is truncated.
+    """
     try:
         path.open("rb").close()
     except OSError as error:
@@ -112,9 +129,7 @@ def _read_file(path: Path, series: str | None) -> sitk.Image:
         raise VoCoError(
             f"{path} is not an image that can be read: it is empty, damaged or of another format."
         ) from error
-    _check_layout(
-        reader.GetDimension(), reader.GetSize(), reader.GetNumberOfComponents(), str(path)
-    )
+    check_layout(reader.GetDimension(), reader.GetSize(), reader.GetNumberOfComponents(), str(path))
     try:
         if reader.HasMetaDataKey("vox_offset"):
             check_nifti_length(path, reader)

@@ -1,8 +1,6 @@
 """Label maps from files, with the names that Slicer's segmentation files give their labels."""
 
-import os
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -11,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from voco3d.data.nifti_length import check_nifti_length
+from voco3d.data.images import read_whole
 from voco3d.errors import VoCoError
 from voco3d.metrics.dice import Labels
 
@@ -45,7 +43,7 @@ def read_label_map(path: Path) -> LabelMap:
         VoCoError: If the file cannot be read to its end, is not 3-D, has several values a voxel
             (segments that overlap) or values that are no labels.
     """
-    image = _read(path)
+    image = read_whole(path, _check_layout)
     array = sitk.GetArrayViewFromImage(image).T
     if not np.issubdtype(array.dtype, np.integer):
         labels = np.nan_to_num(array).astype(np.int32)
@@ -77,26 +75,14 @@ def check_same_grid(predicted: LabelMap, reference: LabelMap) -> None:
     )
 
 
-def _read(path: Path) -> sitk.Image:
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(os.fspath(path))
-    try:
-        reader.ReadImageInformation()
-        if reader.HasMetaDataKey("vox_offset"):
-            check_nifti_length(path, reader)
-        image = reader.Execute()
-    except (RuntimeError, EOFError, OSError, zlib.error) as error:
+def _check_layout(dimension: int, size: tuple[int, ...], components: int, name: str) -> None:
+    if dimension != 3:
+        raise VoCoError(f"{name} is {dimension}-D: give a 3-D label map.")
+    if components != 1:
         raise VoCoError(
-            f"{path} cannot be read: it is truncated, damaged or of another format; copy it again."
-        ) from error
-    if image.GetDimension() != 3:
-        raise VoCoError(f"{path} is {image.GetDimension()}-D: give a 3-D label map.")
-    if image.GetNumberOfComponentsPerPixel() != 1:
-        raise VoCoError(
-            f"{path} has several values a voxel: if it is a segmentation whose segments overlap, "
+            f"{name} has several values a voxel: if it is a segmentation whose segments overlap, "
             "export it as a label map."
         )
-    return image
 
 
 def _names(image: sitk.Image) -> dict[int, str]:

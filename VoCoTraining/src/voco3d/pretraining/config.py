@@ -17,7 +17,8 @@ class Network:
         args: Settings of this kind of network, for example {"feature_size": 48}.
         in_channels: Channels of a volume.
         projector_width: Channels of the projection; null takes the recipe's.
-        init: Weights to start from: a checkpoint, a .safetensors file or a model folder.
+        init: Weights to start from: a checkpoint, a .safetensors file, a model folder, or the name
+            of an installed model.
     """
 
     name: str = "swin_unetr"

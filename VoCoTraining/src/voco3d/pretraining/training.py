@@ -101,22 +101,14 @@ def is_run(folder: Path) -> bool:
     return (folder / CONFIG).is_file()
 
 
-def options_of(out: Path) -> PretrainConfig:
-    """All options of a run.
-
-    Raises:
-        VoCoError: If there is no run.
-    """
-    return read_config(out / CONFIG)[1]
-
-
 def load_network(out: Path) -> PositionNetwork:
     """The network of a run as it was at the last checkpoint.
 
     Raises:
         VoCoError: If there is no run or no whole checkpoint.
     """
-    network = build_position_network(options_of(out))
+    _, config = read_config(out / CONFIG)
+    network = build_position_network(config)
     checkpoint = newest_checkpoint(out / CHECKPOINTS)
     if checkpoint is None:
         raise VoCoError(f"{out} has no checkpoint yet: let it train until it has saved one.")
@@ -170,9 +162,11 @@ def _assemble(
             "are padded with air."
         )
     if fresh and config.network.init is not None:
+        from voco3d.models import model_folders
         from voco3d.weights import initialise
 
-        report = initialise(network, config.network.init)
+        start = config.network.init
+        report = initialise(network, model_folders().get(str(start), start))
         if is_first_process():
             say(report.summary())
     module = VoCoModule(config, network, [volume.name for volume in cache.volumes])
