@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from voco3d.figures import curves
-from voco3d.pretraining.monitoring.record import PROBE_COLUMNS, TRAINING_COLUMNS, column
+from voco3d.pretraining.monitoring.columns import PROBE_COLUMNS, TRAINING_COLUMNS
+from voco3d.training.record import column
 
 
 def training(count):

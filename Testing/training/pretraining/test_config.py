@@ -8,17 +8,11 @@ from voco3d.errors import VoCoError
 from voco3d.geometry import BaseGrid
 from voco3d.losses import find_recipe
 from voco3d.pretraining.config import Optimisation, PretrainConfig
-from voco3d.pretraining.config_file import (
-    SHIPPED,
-    config_parser,
-    find_config,
-    parse,
-    read_config,
-    write_config,
-)
+from voco3d.pretraining.config_file import config_parser, parse, read_config, write_config
 from voco3d.pretraining.network import build_position_network
+from voco3d.training.config_file import SHIPPED, find_config
 
-NAMES = sorted(path.stem for path in Path(str(SHIPPED)).glob("*.yaml"))
+NAMES = sorted(path.stem for path in Path(str(SHIPPED)).glob("pretrain-*.yaml"))
 
 
 def parsed(*arguments: str) -> PretrainConfig:
@@ -78,7 +72,7 @@ def test_a_wrong_file_is_refused_in_one_sentence(tmp_path, text):
 
 def test_a_run_without_its_cache_is_refused(tmp_path):
     (tmp_path / "config.yaml").write_text("seed: 1\n")
-    with pytest.raises(VoCoError, match="which cache"):
+    with pytest.raises(VoCoError, match="what to train on"):
         read_config(tmp_path / "config.yaml")
 
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from Testing.training.pretraining.tiny_cache import CONFIG, changed, write_cache
-from voco3d.pretraining.checkpoints import LAST, read_checkpoint
 from voco3d.pretraining.config_file import write_config
 from voco3d.pretraining.training import pretrain
+from voco3d.training.checkpoints import LAST, read_checkpoint
 
 RECIPES = ("paper", "tpami")
 STEPS = 6

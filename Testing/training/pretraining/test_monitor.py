@@ -10,12 +10,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from Testing.training.pretraining.small_run import SmallModule, small_probe, train
 from voco3d.losses import RECIPES
+from voco3d.pretraining.monitoring.columns import PROBE_COLUMNS, TRAINING_COLUMNS
 from voco3d.pretraining.monitoring.display import Status, duration, make_display
 from voco3d.pretraining.monitoring.examples import read_examples
 from voco3d.pretraining.monitoring.monitor import Monitor, gpu_memory, off_diagonal_mean
 from voco3d.pretraining.monitoring.probe import Probe
-from voco3d.pretraining.monitoring.record import PROBE_COLUMNS, TRAINING_COLUMNS, column, read_rows
 from voco3d.pretraining.monitoring.window import Window
+from voco3d.training.record import column, read_rows
 
 
 def monitor(run, console=None, **changes):
@@ -286,8 +287,8 @@ def test_the_probe_of_a_cache_takes_fixed_volumes_of_both_parts():
     from voco3d.geometry import BaseGrid
 
     probe = Probe.over(Parts(), BaseGrid((2, 2, 1), (8, 8, 8)), volumes=5, crops=7)
-    assert [draw.volume for draw in probe.draws] == [0, 15, 30, 42, 57]
-    assert [draw.volume for draw in probe.population] == [1, 2, 4]
+    assert [draw.case for draw in probe.draws] == [0, 15, 30, 42, 57]
+    assert [draw.case for draw in probe.population] == [1, 2, 4]
     numbers = [draw.number for draw in probe.draws + probe.population]
     assert numbers == list(range(8))
     assert probe.dataset.crops == 7

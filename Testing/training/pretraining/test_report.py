@@ -11,10 +11,11 @@ from rich.console import Console
 
 from Testing.training.pretraining.small_run import small_probe, train
 from voco3d.errors import VoCoError
+from voco3d.pretraining.monitoring.columns import PROBE_COLUMNS
 from voco3d.pretraining.monitoring.examples import read_examples
 from voco3d.pretraining.monitoring.monitor import Monitor
-from voco3d.pretraining.monitoring.record import PROBE_COLUMNS, append_row, keep_rows, read_rows
 from voco3d.pretraining.monitoring.report import SECTIONS, draw_figures, make_page, write_report
+from voco3d.training.record import append_row, keep_rows, read_rows
 
 
 @pytest.fixture(scope="module")

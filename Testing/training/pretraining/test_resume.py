@@ -12,9 +12,9 @@ import torch
 
 from Testing.training.pretraining.tiny_cache import CONFIG, changed, write_cache
 from voco3d.errors import VoCoError
-from voco3d.pretraining.checkpoints import LAST, PREVIOUS, newest_checkpoint, read_checkpoint
 from voco3d.pretraining.config import PretrainConfig
 from voco3d.pretraining.training import pretrain, resume
+from voco3d.training.checkpoints import LAST, PREVIOUS, newest_checkpoint, read_checkpoint
 
 STEPS = 7
 

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from Testing.training.pretraining.tiny_cache import changed, write_cache
-from voco3d.pretraining.checkpoints import LAST, read_checkpoint
 from voco3d.pretraining.config_file import write_config
 from voco3d.pretraining.module import VoCoModule
-from voco3d.pretraining.stopping import SIGNALS, STOPPING, Interrupted
 from voco3d.pretraining.training import pretrain, resume
+from voco3d.training.checkpoints import LAST, read_checkpoint
+from voco3d.training.stopping import SIGNALS, STOPPING, Interrupted
 
 STEPS = 5
 TERM = signal.SIGTERM
@@ -93,7 +93,7 @@ def test_signals_that_follow_at_once_are_the_same_signal(cache, config, tmp_path
 
 
 def test_a_later_ctrl_c_leaves_at_once(cache, config, tmp_path, during, monkeypatch):
-    monkeypatch.setattr("voco3d.pretraining.stopping.ECHO", 0.0)
+    monkeypatch.setattr("voco3d.training.stopping.ECHO", 0.0)
 
     class Left(BaseException):
         pass

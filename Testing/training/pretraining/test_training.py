@@ -10,12 +10,12 @@ from Testing.training.outputs.disk import full_disk
 from Testing.training.pretraining.tiny_cache import CONFIG, SIZE, changed, write_cache
 from voco3d.errors import VoCoError
 from voco3d.models import read_model
-from voco3d.pretraining.checkpoints import LAST, WholeFiles, read_checkpoint
 from voco3d.pretraining.config_file import read_config
 from voco3d.pretraining.module import VoCoModule
-from voco3d.pretraining.schedule import warm_cosine
-from voco3d.pretraining.trainer import make_trainer
 from voco3d.pretraining.training import load_network, pretrain, resume
+from voco3d.training.checkpoints import LAST, WholeFiles, read_checkpoint
+from voco3d.training.schedule import warm_cosine
+from voco3d.training.trainer import make_trainer
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_more_processes_than_devices_are_refused(monkeypatch, tmp_path, variable
         monkeypatch.setenv(name, value)
     monkeypatch.setenv(variable, "2")
     with pytest.raises(VoCoError, match="2 processes were started, but .* 1 x 1"):
-        make_trainer(CONFIG, tmp_path, [])
+        make_trainer(CONFIG.compute, 1, 1, tmp_path, [])
 
 
 @pytest.mark.parametrize("by_name", [False, True])

@@ -12,7 +12,8 @@ from voco3d.data.cache import Cache, build_cache, open_cache
 from voco3d.errors import VoCoError
 from voco3d.geometry import BaseGrid, overlap_shares
 from voco3d.pretraining.augmentation import Changes, draw_changes, turned
-from voco3d.pretraining.volume_crops import Augmentation, Draw, VolumeCrops, cut
+from voco3d.pretraining.volume_crops import Augmentation, VolumeCrops, cut
+from voco3d.training.draws import Draw
 
 GRID = BaseGrid((2, 3, 2), (8, 8, 6))
 NONE = Augmentation(0, 0, 0, 0)

@@ -19,8 +19,8 @@ from voco3d.losses import position_logits
 from voco3d.models import Card, Model, read_model, write_model
 from voco3d.pretraining.config_file import read_config
 from voco3d.pretraining.monitoring.diagnostics import overlap_error, top1
-from voco3d.pretraining.monitoring.record import read_rows
 from voco3d.pretraining.volume_crops import Augmentation, Draw, VolumeCrops
+from voco3d.training.record import read_rows
 
 CROPS = 64
 """Random crops of each validation volume."""

@@ -48,8 +48,9 @@ def _train(arguments: Sequence[str], own_process: bool) -> None:
         if options.resume is None and options[name] is None:
             raise VoCoError(f"Say --{name}, or go on with a run by --resume RUN.")
 
-    from voco3d.pretraining.stopping import Interrupted
-    from voco3d.pretraining.training import is_first_process, pretrain, resume
+    from voco3d.pretraining.training import pretrain, resume
+    from voco3d.training.stopping import Interrupted
+    from voco3d.training.trainer import is_first_process
 
     run: Path = options.resume or options.out
     if own_process:

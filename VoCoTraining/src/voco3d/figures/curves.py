@@ -16,7 +16,7 @@ from voco3d.figures.style import (
     new_figure,
     styled,
 )
-from voco3d.pretraining.monitoring.record import Row, column
+from voco3d.training.record import Row, column
 
 Values = npt.NDArray[np.float64]
 SMOOTH_FROM = 100

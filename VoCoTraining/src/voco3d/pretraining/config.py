@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from voco3d.errors import VoCoError
 from voco3d.pretraining.volume_crops import Augmentation
+from voco3d.training.options import Compute, check, plain
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,7 @@ class Network:
 
     def __post_init__(self) -> None:
         width = self.projector_width
-        _check(
-            "network", projector_width=(width, width is None or width >= 1, "1 or more, or null")
-        )
+        check("network", projector_width=(width, width is None or width >= 1, "1 or more, or null"))
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Crops:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
-        _check("crops", random=(self.random, self.random >= 1, "1 or more"))
+        check("crops", random=(self.random, self.random >= 1, "1 or more"))
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Optimisation:
     inter_volume_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(
+        check(
             "optimisation",
             steps=(self.steps, self.steps >= 1, "1 or more"),
             batch=(self.batch, self.batch >= 1, "1 or more"),
@@ -111,40 +109,7 @@ class Teacher:
     start: Literal["student", "random"] = "student"
 
     def __post_init__(self) -> None:
-        _check("teacher", momentum=(self.momentum, 0 <= self.momentum < 1, "from 0 to below 1"))
-
-
-@dataclass(frozen=True)
-class Compute:
-    """Where and how it is computed.
-
-    Attributes:
-        device: Of each process: the best there is, or cpu, cuda or mps.
-        devices: Processes on each machine, one a GPU.
-        nodes: Machines, under torchrun or SLURM.
-        precision: Of the encoder: single, or mixed with bfloat16 or, on CUDA, half precision.
-        at_once: Crops encoded at a time, and once more in the backward pass: this saves memory;
-            null encodes all together.
-        compile: Compile the encoder; the first step then takes minutes.
-        workers: Processes that prepare crops, for each process that trains.
-    """
-
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    devices: int = 1
-    nodes: int = 1
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    at_once: int | None = None
-    compile: bool = False
-    workers: int = 2
-
-    def __post_init__(self) -> None:
-        _check(
-            "compute",
-            devices=(self.devices, self.devices >= 1, "1 or more"),
-            nodes=(self.nodes, self.nodes >= 1, "1 or more"),
-            at_once=(self.at_once, self.at_once is None or self.at_once >= 1, "1 or more, or null"),
-            workers=(self.workers, self.workers >= 0, "0 or more"),
-        )
+        check("teacher", momentum=(self.momentum, 0 <= self.momentum < 1, "from 0 to below 1"))
 
 
 @dataclass(frozen=True)
@@ -167,7 +132,7 @@ class Monitoring:
 
     def __post_init__(self) -> None:
         good = {key: (value, value >= 1, "1 or more") for key, value in vars(self).items()}
-        _check("monitoring", **good)
+        check("monitoring", **good)
 
 
 @dataclass(frozen=True)
@@ -195,24 +160,8 @@ class PretrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check(None, seed=(self.seed, self.seed >= 0, "0 or more"))
+        check(None, seed=(self.seed, self.seed >= 0, "0 or more"))
 
     def to_plain(self) -> dict[str, Any]:
         """The options as YAML can hold them."""
-        return {key: _plain(value) for key, value in asdict(self).items()}
-
-
-def _check(group: str | None, **options: tuple[object, bool, str]) -> None:
-    """Refuse the first option, (value, whether it is good, what is good), that is not good."""
-    for name, (value, good, wanted) in options.items():
-        if not good:
-            key = f"{group}.{name}" if group else name
-            raise VoCoError(f"The option {key} must be {wanted}, but it is {value}.")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
+        return {key: plain(value) for key, value in asdict(self).items()}

@@ -10,9 +10,9 @@ from voco3d.data.cache import Cache
 from voco3d.errors import VoCoError
 from voco3d.geometry import BaseGrid
 from voco3d.pretraining.config import PretrainConfig
-from voco3d.pretraining.draws import DrawBatches, Share
-from voco3d.pretraining.stopping import SIGNALS
 from voco3d.pretraining.volume_crops import Sample, VolumeCrops
+from voco3d.training.draws import DrawBatches, Share
+from voco3d.training.stopping import SIGNALS
 
 
 class CropBatches(pl.LightningDataModule):

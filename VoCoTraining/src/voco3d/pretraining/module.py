@@ -21,8 +21,8 @@ from voco3d.networks import PositionNetwork
 from voco3d.pretraining.config import PretrainConfig
 from voco3d.pretraining.gathering import gather
 from voco3d.pretraining.network import build_position_network
-from voco3d.pretraining.schedule import warm_cosine
 from voco3d.pretraining.teacher import Teacher
+from voco3d.training.schedule import warm_cosine
 
 
 class VoCoModule(pl.LightningModule):

@@ -10,15 +10,15 @@ from voco3d.inference.device import choose_device
 from voco3d.models import Card
 from voco3d.networks import PositionNetwork
 from voco3d.pretraining.config import PretrainConfig
-from voco3d.pretraining.draws import DrawBatches
 from voco3d.pretraining.finishing import (
     population_statistics,
     reference_bases,
     write_pretrained,
 )
-from voco3d.pretraining.monitoring.record import read_rows
 from voco3d.pretraining.volume_crops import Augmentation, VolumeCrops
 from voco3d.progress import Progress
+from voco3d.training.draws import DrawBatches
+from voco3d.training.record import read_rows
 
 POPULATION = 512
 """Training volumes, at most, that the statistics and the reference bases are measured on."""

@@ -5,18 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytorch_lightning as pl
-from pytorch_lightning.utilities import rank_zero_only
 
 from voco3d.data.cache import Cache, open_cache
 from voco3d.errors import VoCoError
 from voco3d.geometry import BaseGrid
 from voco3d.networks import PositionNetwork
-from voco3d.pretraining.checkpoints import (
-    LAST,
-    SaveCheckpoints,
-    newest_checkpoint,
-    read_checkpoint,
-)
 from voco3d.pretraining.config import PretrainConfig
 from voco3d.pretraining.config_file import read_config, write_config
 from voco3d.pretraining.data_module import CropBatches, check_cache
@@ -25,10 +18,16 @@ from voco3d.pretraining.monitoring.monitor import Monitor
 from voco3d.pretraining.monitoring.probe import Probe
 from voco3d.pretraining.network import build_position_network
 from voco3d.pretraining.result import write_result
-from voco3d.pretraining.stopping import Interrupted, StopOnSignal
-from voco3d.pretraining.trainer import make_trainer, quiet
 from voco3d.pretraining.volume_crops import VolumeCrops
 from voco3d.progress import Progress, silent
+from voco3d.training.checkpoints import (
+    LAST,
+    SaveCheckpoints,
+    newest_checkpoint,
+    read_checkpoint,
+)
+from voco3d.training.stopping import Interrupted, StopOnSignal
+from voco3d.training.trainer import is_first_process, make_trainer, quiet
 
 CONFIG, CHECKPOINTS, MODEL = "config.yaml", "checkpoints", "model"
 """What lies in a run's folder, besides its logs and report."""
@@ -137,7 +136,13 @@ def _run(
         )
         stop = StopOnSignal()
         save = SaveCheckpoints(out / CHECKPOINTS, monitoring.save_every)
-        trainer = make_trainer(config, out, [monitor, save, stop])
+        trainer = make_trainer(
+            config.compute,
+            config.optimisation.steps,
+            config.optimisation.accumulate,
+            out,
+            [monitor, save, stop],
+        )
         if trainer.is_global_zero:
             _write_options(out, data, config)
         trainer.fit(module, datamodule=batches, ckpt_path=checkpoint, weights_only=True)
@@ -179,8 +184,3 @@ def _write_options(out: Path, data: Path, config: PretrainConfig) -> None:
     except OSError as error:
         raise VoCoError(f"The folder {out} cannot be made: {error.strerror}.") from error
     write_config(out / CONFIG, data, config)
-
-
-def is_first_process() -> bool:
-    """Whether this is the process that writes; known before there is a trainer."""
-    return int(getattr(rank_zero_only, "rank", 0)) == 0

@@ -1,6 +1,6 @@
 """What one volume gives to one training step: its bases, random crops, and their overlaps."""
 
-from typing import NamedTuple, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -13,20 +13,9 @@ from voco3d.data.volume import Voxels
 from voco3d.errors import VoCoError
 from voco3d.geometry import BaseGrid, overlap_shares, random_starts
 from voco3d.pretraining.augmentation import Augmentation, Changes, draw_changes, turned
+from voco3d.training.draws import Draw
 
-__all__ = ["Augmentation", "Draw", "Sample", "VolumeCrops"]
-
-
-class Draw(NamedTuple):
-    """Which crops of which volume.
-
-    Attributes:
-        number: Which draw of the whole run it is; it decides all that is random.
-        volume: Index into the cache.
-    """
-
-    number: int
-    volume: int
+__all__ = ["Augmentation", "Sample", "VolumeCrops"]
 
 
 class Sample(TypedDict):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from voco3d.pretraining.monitoring.record import Row
+from voco3d.training.record import Row
 
 ALIKE = 0.95
 """Bases whose mean similarity is above this look the same to the network."""

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voco3d.pretraining.monitoring.collapse import Verdict
-from voco3d.pretraining.monitoring.record import Row
+from voco3d.training.record import Row
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from torch.optim import Optimizer
 from torch.utils.tensorboard import SummaryWriter
 
 from voco3d.pretraining.monitoring.collapse import judge, warnings_of
+from voco3d.pretraining.monitoring.columns import PROBE_COLUMNS, TRAINING_COLUMNS
 from voco3d.pretraining.monitoring.display import Status, make_display
 from voco3d.pretraining.monitoring.examples import make_examples, write_examples
 from voco3d.pretraining.monitoring.probe import Floats, Probe, ProbeResult
-from voco3d.pretraining.monitoring.record import (
-    PROBE_COLUMNS,
-    TRAINING_COLUMNS,
+from voco3d.pretraining.monitoring.window import Window
+from voco3d.training.record import (
     Row,
     append_row,
     drop_arrays,
@@ -28,7 +28,6 @@ from voco3d.pretraining.monitoring.record import (
     step_file,
     write_array,
 )
-from voco3d.pretraining.monitoring.window import Window
 from voco3d.writing import write_aside
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from voco3d.pretraining.monitoring.diagnostics import (
     overlap_error,
     top1,
 )
-from voco3d.pretraining.volume_crops import Augmentation, Draw, VolumeCrops
+from voco3d.pretraining.volume_crops import Augmentation, VolumeCrops
+from voco3d.training.draws import Draw
 
 Floats = npt.NDArray[np.float32]
 

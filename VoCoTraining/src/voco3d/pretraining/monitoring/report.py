@@ -24,7 +24,7 @@ from voco3d.figures.style import to_png
 from voco3d.pretraining.monitoring.collapse import judge, warnings_of
 from voco3d.pretraining.monitoring.display import duration
 from voco3d.pretraining.monitoring.examples import read_examples
-from voco3d.pretraining.monitoring.record import Row, read_rows, step_file
+from voco3d.training.record import Row, read_rows, step_file
 from voco3d.writing import write_aside
 
 SECTIONS = {

@@ -12,22 +12,31 @@ import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from pytorch_lightning.strategies import DDPStrategy
+from pytorch_lightning.utilities import rank_zero_only
 
 from voco3d.errors import VoCoError
 from voco3d.inference.device import choose_device
-from voco3d.pretraining.checkpoints import WholeFiles
-from voco3d.pretraining.config import Compute, PretrainConfig
+from voco3d.training.checkpoints import WholeFiles
+from voco3d.training.options import Compute
 
 PRECISIONS: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
-def make_trainer(config: PretrainConfig, out: Path, callbacks: list[pl.Callback]) -> pl.Trainer:
+def make_trainer(
+    compute: Compute, steps: int, accumulate: int, out: Path, callbacks: list[pl.Callback]
+) -> pl.Trainer:
     """The trainer of a run: on which devices, in which precision, for how long.
+
+    Args:
+        compute: Where and how it is computed.
+        steps: Optimiser steps of the whole run.
+        accumulate: Batches to a step.
+        out: The run's folder.
+        callbacks: What happens between steps.
 
     Raises:
         VoCoError: If the machine, or what launched the processes, does not offer it.
     """
-    compute = config.compute
     device = choose_device(compute.device).type
     if compute.precision == "fp16" and device != "cuda":
         raise VoCoError(f"fp16 needs a CUDA device, and this is {device}: choose bf16 or fp32.")
@@ -40,8 +49,8 @@ def make_trainer(config: PretrainConfig, out: Path, callbacks: list[pl.Callback]
         strategy=_distributed() if several else "auto",
         precision=PRECISIONS[compute.precision],
         benchmark=device == "cuda",
-        max_steps=config.optimisation.steps,
-        accumulate_grad_batches=config.optimisation.accumulate,
+        max_steps=steps,
+        accumulate_grad_batches=accumulate,
         use_distributed_sampler=False,
         callbacks=callbacks,
         plugins=[WholeFiles()],
@@ -83,3 +92,8 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes; known before there is a trainer."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0

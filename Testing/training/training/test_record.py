@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from voco3d.errors import VoCoError
-from voco3d.pretraining.monitoring.record import (
+from voco3d.training.record import (
     append_row,
     column,
     drop_arrays,

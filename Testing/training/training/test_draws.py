@@ -3,14 +3,13 @@ from itertools import islice
 import pytest
 from torch.utils.data import DataLoader
 
-from voco3d.pretraining.draws import DrawBatches, Share, draws
-from voco3d.pretraining.volume_crops import Draw
+from voco3d.training.draws import Draw, DrawBatches, Share, draws
 
 VOLUMES = (3, 5, 8, 9, 11)
 
 
 def test_every_epoch_takes_every_volume_once_in_another_order():
-    taken = [draw.volume for draw in islice(draws(VOLUMES, seed=0), 30)]
+    taken = [draw.case for draw in islice(draws(VOLUMES, seed=0), 30)]
     epochs = [tuple(taken[i : i + 5]) for i in range(0, 30, 5)]
     assert all(sorted(epoch) == sorted(VOLUMES) for epoch in epochs)
     assert len(set(epochs)) > 3
@@ -47,7 +46,7 @@ def test_batches_go_on_from_any_of_them_and_the_length_stays_that_of_the_run():
 def test_loaders_ask_for_whole_batches(workers):
     class Ask:
         def __getitem__(self, draw: Draw) -> tuple[int, int]:
-            return draw.number, draw.volume
+            return draw.number, draw.case
 
     batches = DrawBatches(VOLUMES, seed=0, batch=2, count=4)
     loaded = [

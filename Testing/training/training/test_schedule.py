@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from voco3d.pretraining.schedule import warm_cosine
+from voco3d.training.schedule import warm_cosine
 
 
 def plain(step: int, warmup: int, steps: int) -> float:
