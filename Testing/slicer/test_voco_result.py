@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 from vtk.util.numpy_support import vtk_to_numpy
 
+from Testing.training.models.region_model import REGIONS, channels_of, region_model
 from voco3d import Segmenter
 from voco3d.metrics import measure
 from voco3d.models.structures import choose
@@ -51,6 +52,26 @@ def test_a_result_arrives_in_the_scene(axes, phantom, model_folder, tmp_path):
         np.bincount(voxels, minlength=3)[1:],
         np.bincount(sitk.GetArrayFromImage(labels).ravel(), minlength=3)[1:],
     )
+
+
+@pytest.mark.parametrize("axes", ["LPS", "SAR"])
+def test_overlapping_regions_arrive_whole(axes, phantom, tmp_path):
+    channels = [sitk.DICOMOrient(channel, axes) for channel in channels_of(phantom.image)]
+    segmenter = Segmenter(region_model(tmp_path / "tumor"))
+    labels = segmenter(channels)
+    structures = choose(segmenter.model.structures, None)
+    sitk.WriteImage(channels[0], str(tmp_path / "mr.nii.gz"))
+    Target(tmp_path / "result.seg.nrrd").write(labels, structures, segmenter.model)
+
+    application = HeadlessApplication()
+    volume_node = load_ct(application.scene, tmp_path / "mr.nii.gz", "MR")
+    node = show_segmentation(application.scene, volume_node, tmp_path / "result.seg.nrrd", "VoCo")
+    masks = REGIONS.masks_of(sitk.GetArrayFromImage(labels))
+    expected = {
+        structure.name: mask.sum() * np.prod(labels.GetSpacing()) / 1000
+        for structure, mask in zip(structures.values(), masks, strict=True)
+    }
+    assert segment_volumes(node) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ import torch
 import voco3d
 from Testing.conftest import small_model, write_dicom_series
 from Testing.training.models.position_model import position_model
+from Testing.training.models.region_model import channels_of, region_model
 from Testing.training.outputs.disk import full_disk, locked_folder, without_rights
 from voco3d.cli import main
 from voco3d.cli.main import build_parser
@@ -231,6 +232,67 @@ def test_segment_does_not_replace_its_input(voco, phantom, tmp_path, model_folde
         result = voco("segment", file, output, "--model", model_folder, "--overwrite")
         assert "is the input" in result.refusal()
     assert file.read_bytes() == before
+
+
+# Several channels
+
+
+@pytest.fixture(scope="session")
+def tumor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "tumor"
+    region_model(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def channels(tmp_path_factory: pytest.TempPathFactory, phantom: Phantom) -> list[Path]:
+    folder = tmp_path_factory.mktemp("channels")
+    files = [folder / "flair.nii.gz", folder / "t1.nii.gz"]
+    for channel, file in zip(channels_of(phantom.image), files, strict=True):
+        sitk.WriteImage(channel, str(file))
+    return files
+
+
+def test_segment_several_channels(voco, channels, out, tumor):
+    file = out / "result.nrrd"
+    result = voco("segment", *channels, file, "--model", tumor)
+    assert result.code == 0
+    assert "whole tumor, tumor core, enhancing tumor" in result.out
+    expected = voco3d.segment([sitk.ReadImage(str(channel)) for channel in channels], tumor)
+    assert np.array_equal(voxels(file), sitk.GetArrayFromImage(expected))
+    assert set(np.unique(voxels(file))) == {0, 1, 2, 4}
+
+
+def test_segment_another_number_of_channels(voco, channels, ct, out, tumor, model_folder):
+    refusal = voco("segment", channels[0], out / "r.nrrd", "--model", tumor).refusal()
+    assert "takes 2 images, one a channel (flair, t1), but 1 was given" in refusal
+    refusal = voco("segment", ct, ct, out / "r.nrrd", "--model", model_folder).refusal()
+    assert "takes one image, but 2 were given" in refusal
+    assert not list(out.iterdir())
+
+
+def test_segment_does_not_replace_any_channel(voco, channels, tumor):
+    before = channels[1].read_bytes()
+    result = voco("segment", *channels, channels[1], "--model", tumor, "--overwrite")
+    assert "is the input" in result.refusal()
+    assert channels[1].read_bytes() == before
+
+
+def test_a_series_is_chosen_for_one_input_only(voco, channels, out, tumor):
+    result = voco("segment", *channels, out / "r.nrrd", "--model", tumor, "--series", "1.2")
+    assert "give one input" in result.refusal()
+
+
+def test_a_model_of_channels_and_regions_is_described(voco, tumor):
+    printed = voco("models", "info", tumor).out
+    for line in (
+        "spacing      the image's own",
+        "intensity    z-score of each channel's voxels that are not 0",
+        "channel 1    flair",
+        "channel 2    t1",
+        "region 1     whole tumor: ",
+    ):
+        assert line in printed
 
 
 # Bad input
@@ -458,7 +520,8 @@ COMMANDS = {" ".join(names): parser for names, parser in parsers(build_parser())
 def test_all_commands_are_there():
     assert set(COMMANDS) == {
         "", "segment", "models", "models list", "models info", "models add", "info", "phantom",
-        "cache", "cache build", "cache info", "pretrain", "evaluate",
+        "cache", "cache build", "cache info", "pretrain", "evaluate", "data", "data check",
+        "data stack", "finetune", "compare", "classify",
     }  # fmt: skip
 
 
@@ -472,7 +535,7 @@ def test_help(capsys, monkeypatch, command):
     assert err == ""
     assert text.startswith(f"usage: voco {command}".rstrip())
     for noise in ("<class", "None", "%(", "SUPPRESS", "lambda", "Namespace"):
-        assert noise not in text
+        assert noise not in text.replace("{'none': None}", "")
     for action in COMMANDS[command]._actions:
         for option in action.option_strings:
             assert option in text
@@ -604,7 +667,7 @@ def test_the_first_layer_is_inflated_on_request(voco, tmp_path, ct, out, user_mo
     assert "swinViT.patch_embed.proj.weight" in inflated
     assert len(inflated) == 3
     result = voco("segment", ct, out / "r.nrrd", "--model", "release")
-    assert "takes 4 channels, but one image has one" in result.refusal()
+    assert "takes 4 images, one a channel, but 1 was given" in result.refusal()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 import SimpleITK as sitk
 
 from Testing.conftest import STRUCTURES, small_model, write_dicom_series
+from Testing.training.models.region_model import region_model
 from Testing.training.outputs.disk import full_disk
 from voco3d.cli import main
 from voco3d.models import Card
@@ -113,6 +115,19 @@ def test_two_files_and_the_classes_of_a_model(tmp_path, model_folder, capsys):
     ]
     gland = next(line for line in printed if "right parotid gland" in line)
     assert gland.split()[4] == "0.800"
+
+
+def test_the_regions_of_a_model(tmp_path, capsys):
+    region_model(tmp_path / "tumor")
+    predicted, reference = tmp_path / "p.nii.gz", tmp_path / "r.nii.gz"
+    sitk.WriteImage(label_map((2, 1, 3), (1, 3, 4), (4, 4, 5)), str(predicted))
+    sitk.WriteImage(label_map((2, 1, 2), (1, 2, 4), (4, 4, 6)), str(reference))
+    assert evaluate(predicted, reference, "--model", tmp_path / "tumor") == 0
+    printed = capsys.readouterr().out.splitlines()
+    whole = next(line for line in printed if line.startswith("r ") and "whole tumor" in line)
+    assert whole.split()[3] == "0.889"  # 2 * 4 / (4 + 5)
+    core = next(line for line in printed if line.startswith("r ") and "tumor core" in line)
+    assert core.split()[3] == "0.667"  # 2 * 2 / (2 + 4)
 
 
 def test_labels_with_names(folders, tmp_path):
@@ -262,3 +277,20 @@ def test_the_only_image_of_an_only_case_needs_no_name(images, folders, tmp_path,
     pair = [f"{folder}/b.nii.gz" for folder in folders]
     assert evaluate(*pair, "--model", model, "--images", images / "c") == 0
     assert "the model m was trained on 1 of the images (c)" in capsys.readouterr().err
+
+
+def test_references_may_have_other_labels_than_predictions(tmp_path, capsys):
+    prediction = np.zeros((6, 6, 6), np.uint16)
+    prediction[1:3, 1:3, 1:3], prediction[4:6, 4:6, 4:6] = 1, 2
+    reference = np.zeros_like(prediction)
+    reference[1:3, 1:3, 1:3], reference[4:6, 4:6, 3:6] = 500, 205
+    for name, array in (("p", prediction), ("r", reference)):
+        sitk.WriteImage(sitk.GetImageFromArray(array), str(tmp_path / f"{name}.nii.gz"))
+    arguments = ["evaluate", str(tmp_path / "p.nii.gz"), str(tmp_path / "r.nii.gz")]
+    arguments += ["--names", "ventricle,myocardium", "--progress", "none"]
+    assert main([*arguments, "--reference-labels", "500"]) == 2
+    assert "1 labels, but" in capsys.readouterr().err
+    assert main([*arguments, "--reference-labels", "500,205"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"ventricle +1\.000", printed)
+    assert re.search(r"myocardium +0\.800", printed)

@@ -6,7 +6,6 @@ import SimpleITK as sitk
 import torch
 
 import voco3d
-from Testing.conftest import small_model
 from voco3d.errors import VoCoError
 from voco3d.inference import Segmenter, choose_device
 from voco3d.metrics import dice
@@ -153,14 +152,6 @@ def test_overlap_out_of_range(overlap, segmenter, phantom):
 def test_unknown_class(segmenter, phantom):
     with pytest.raises(VoCoError, match="no class 'liver': choose from brainstem, right parotid"):
         segmenter(phantom.image, classes=["liver"])
-
-
-def test_a_model_for_several_channels_is_refused(tmp_path):
-    from voco3d.networks import NetworkConfig
-
-    network = NetworkConfig("unet", 4, 3, {"filters": [8, 8, 16]})
-    with pytest.raises(VoCoError, match="takes 4 channels"):
-        Segmenter(small_model(tmp_path / "four", network=network))
 
 
 def test_devices():

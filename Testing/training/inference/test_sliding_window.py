@@ -31,6 +31,13 @@ def test_windows_leave_no_seam(size, window, overlap):
     assert probabilities == pytest.approx(whole, abs=1e-5)
 
 
+def test_overlapping_classes_have_probabilities_of_their_own():
+    array = np.random.default_rng(0).uniform(-3, 3, size=(1, 9, 10, 11)).astype(np.float32)
+    probabilities = class_probabilities(PerVoxel(), array, (8, 8, 8), 0.5, CPU, overlapping=True)
+    whole = PerVoxel()(torch.from_numpy(array)[None])[0].numpy()
+    assert probabilities == pytest.approx(1 / (1 + np.exp(-whole)), abs=1e-5)
+
+
 @settings(deadline=None, max_examples=25)
 @given(
     size=st.tuples(*[st.integers(3, 30)] * 3),

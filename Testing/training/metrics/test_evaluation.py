@@ -7,7 +7,7 @@ import SimpleITK as sitk
 from voco3d.errors import VoCoError
 from voco3d.metrics import Pair, evaluate, pair
 from voco3d.metrics.label_maps import check_same_grid, read_label_map
-from voco3d.models import Code, Structure
+from voco3d.models import Code, Regions, Structure
 from voco3d.outputs.seg_nrrd import write_seg_nrrd
 
 TISSUE = Code("SCT", "85756007", "Tissue")
@@ -254,3 +254,57 @@ def test_progress_goes_from_none_to_all_and_an_exception_in_it_stops(tmp_path):
 def test_a_negative_tolerance_is_refused():
     with pytest.raises(VoCoError, match="tolerance must be 0 mm or more"):
         evaluate([], tolerance=-1)
+
+
+REGIONS = Regions(members=((1, 2, 4), (1, 4), (4,)), written=(2, 1, 4))
+NAMES = {1: "whole", 2: "core", 3: "enhancing"}
+
+
+def tumor(path, written=REGIONS, **boxes):
+    """A label map, or for ``.seg.nrrd`` the regions in layers."""
+    if not path.name.endswith(".seg.nrrd"):
+        return write(path, **boxes)
+    structures = {k: Structure(name, (1, 2, 3), TISSUE, TISSUE) for k, name in NAMES.items()}
+    write_seg_nrrd(path, label_image(**boxes), structures, written)
+    return path
+
+
+@pytest.mark.parametrize("predicted", ["p.nii.gz", "p.seg.nrrd"])
+@pytest.mark.parametrize("reference", ["r.nii.gz", "r.seg.nrrd"])
+def test_a_region_is_the_union_of_its_labels_in_both_maps(tmp_path, predicted, reference):
+    one = tumor(tmp_path / predicted, l2=(1, 3), l1=(3, 4), l4=(4, 5))
+    other = tumor(tmp_path / reference, l2=(1, 2), l1=(2, 4), l4=(4, 6))
+    evaluation = evaluate([Pair("a", one, other)], NAMES, regions=REGIONS)
+    assert evaluation.structures == ("whole", "core", "enhancing")
+    assert {s.structure: s.dice for s in evaluation.scores} == pytest.approx(
+        {"whole": 2 * 4 / (4 + 5), "core": 2 * 2 / (2 + 4), "enhancing": 2 / 3}
+    )
+
+
+def test_a_label_of_no_region_is_refused(tmp_path):
+    one, other = tumor(tmp_path / "p.nii.gz", l3=(1, 3)), tumor(tmp_path / "r.nii.gz", l2=(1, 3))
+    with pytest.raises(VoCoError, match="holds the label 3, which is none of the 3 structures"):
+        evaluate([Pair("a", one, other)], NAMES, regions=REGIONS)
+
+
+def test_overlapping_segments_need_to_be_told_apart_in_a_map_without_names(tmp_path):
+    one = tumor(tmp_path / "p.seg.nrrd", l2=(1, 3), l4=(3, 4))
+    other = tumor(tmp_path / "r.nii.gz", l2=(1, 3), l4=(3, 4))
+    for pairs in (Pair("a", one, other), Pair("a", other, one)):
+        with pytest.raises(VoCoError, match="give the model whose regions they are"):
+            evaluate([pairs])
+    (tmp_path / "other").mkdir()
+    same = tumor(tmp_path / "other/p.seg.nrrd", l2=(1, 3), l4=(3, 4))
+    assert [s.dice for s in evaluate([Pair("a", one, same)]).scores] == [1, 1, 1]
+
+
+def test_overlapping_segments_are_no_label_map_for_training(tmp_path):
+    with pytest.raises(VoCoError, match="export it as a label map"):
+        read_label_map(tumor(tmp_path / "p.seg.nrrd", l2=(1, 3)))
+
+
+def test_an_image_of_several_values_is_no_segmentation(tmp_path):
+    file = tmp_path / "p.nrrd"
+    sitk.WriteImage(sitk.Compose(label_image(), label_image()), str(file))
+    with pytest.raises(VoCoError, match="names 0 segments"):
+        read_label_map(file, overlapping=True)

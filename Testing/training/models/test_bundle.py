@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from Testing.conftest import small_model
+from Testing.training.models.region_model import channels_of, region_model
 from voco3d.data import Preprocessing
 from voco3d.inference import Segmenter
 from voco3d.models.catalogue import bundled_folder
@@ -38,9 +39,12 @@ def verify(folder, tmp_path):
 
 
 def run_monai(folder, image, tmp_path):
-    """The label map that ``monai.bundle run`` makes of an image."""
-    file = tmp_path / "image.nii.gz"
-    sitk.WriteImage(image, str(file))
+    """The label map that ``monai.bundle run`` makes of an image, or of a list of channels."""
+    channels = [image] if isinstance(image, sitk.Image) else image
+    files = [str(tmp_path / f"image_{i:04d}.nii.gz") for i in range(len(channels))]
+    for channel, file in zip(channels, files, strict=True):
+        sitk.WriteImage(channel, file)
+    file = files[0] if len(files) == 1 else files
     done = monai_bundle(
         "run",
         *("--config_file", folder / "configs/inference.json"),
@@ -96,6 +100,41 @@ def test_monai_makes_the_same_label_map(
     small_model(folder, preprocessing=preprocessing, largest_component=largest_component)
     image = sitk.DICOMOrient(phantom.image, axes)
     assert_same_label_map(Segmenter(folder)(image), run_monai(folder, image, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("axes", "preprocessing"),
+    [
+        ("LPS", Preprocessing(None, None)),
+        ("SAR", Preprocessing(None, None)),
+        ("SAR", Preprocessing(None, None, crop_foreground=False)),
+        ("LPS", Preprocessing((8.0, 7.0, 6.5), (0.0, 900.0))),
+        ("IPR", Preprocessing(None, (0.0, 900.0), crop_foreground=False, size=(40, 32, 36))),
+    ],
+)
+def test_monai_makes_the_same_label_map_of_regions_and_channels(
+    axes, preprocessing, phantom, tmp_path
+):
+    folder = tmp_path / "tumor"
+    region_model(folder, preprocessing=preprocessing)
+    channels = [sitk.DICOMOrient(channel, axes) for channel in channels_of(phantom.image)]
+    ours = Segmenter(folder)(channels)
+    assert set(np.unique(sitk.GetArrayFromImage(ours))) == {0, 1, 2, 4}
+    assert_same_label_map(ours, run_monai(folder, channels, tmp_path))
+
+
+def test_a_bundle_of_several_channels_finds_them_in_its_folder(phantom, tmp_path):
+    folder = tmp_path / "tumor"
+    region_model(folder)
+    assert verify(folder, tmp_path).returncode == 0
+    channels = channels_of(phantom.image)
+    for index, channel in enumerate(channels):
+        sitk.WriteImage(channel, str(folder / f"image_{index:04d}.nii.gz"))
+    files = ("--config_file", folder / "configs/inference.json")
+    done = monai_bundle("run", *files, "--bundle_root", folder, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (written,) = (folder / "eval").rglob("*.nii.gz")
+    assert_same_label_map(Segmenter(folder)(channels), sitk.ReadImage(str(written)))
 
 
 def test_monai_runs_a_swin_unetr_too(phantom, tmp_path):

@@ -7,10 +7,15 @@ import pytest
 import torch
 
 from Testing.conftest import STRUCTURES, small_model
+from Testing.training.models.region_model import REGIONS, region_model
+from voco3d.data import Preprocessing
 from voco3d.errors import VoCoError
 from voco3d.models import Card, find_model, model_folders, read_model, write_model
+from voco3d.models.bundle import inference, metadata
+from voco3d.models.catalogue import bundled_folder
+from voco3d.models.folder import readme
 from voco3d.models.structures import Structure, choose
-from voco3d.networks import build_network
+from voco3d.networks import NetworkConfig, build_network
 
 
 def test_what_is_written_is_read(model_folder):
@@ -19,6 +24,48 @@ def test_what_is_written_is_read(model_folder):
     assert model == dataclasses.replace(
         expected, name="small", weights=model_folder / "models/model.safetensors"
     )
+
+
+def test_regions_and_channels_are_read_as_written(tmp_path):
+    model = region_model(tmp_path / "tumor")
+    read = read_model(tmp_path / "tumor")
+    assert read == model
+    assert (read.regions, read.channels) == (REGIONS, ("flair", "t1"))
+    assert read.preprocessing == Preprocessing(None, None)
+    text = readme(read)
+    assert "- Channels: flair, t1\n" in text
+    assert "whole tumor (labels 1 + 2 + 4), tumor core (labels 1 + 4)" in text
+
+
+@pytest.mark.parametrize("folder", sorted(bundled_folder().iterdir()), ids=lambda f: f.name)
+def test_bundled_models_are_described_as_before(folder):
+    model = read_model(folder)
+    written = (folder / "configs/metadata.json").read_text(encoding="utf-8")
+    ours = json.loads(json.dumps(metadata(model)))
+    assert ours["voco"] == json.loads(written)["voco"]
+    assert ours["network_data_format"] == json.loads(written)["network_data_format"]
+    assert "size" not in ours["voco"]["preprocessing"]
+    if model.segments:
+        steps = json.loads((folder / "configs/inference.json").read_text(encoding="utf-8"))
+        assert json.loads(json.dumps(inference(model, build_network(model.network)))) == steps
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"network": NetworkConfig("unet", 2, 4, {"filters": [8, 8, 16]})}, "its network gives 4"),
+        ({"structures": STRUCTURES}, "names 2 regions, says of 3"),
+        ({"largest_component": True}, "largest_component must be off"),
+        ({"channels": ("flair",)}, "names 1 channels, but its network takes 2"),
+        ({"categories": ("normal", "ill")}, "either segment or classify"),
+        ({"structures": (), "regions": None, "categories": ("ill",)}, "two categories or more"),
+        ({"structures": (), "regions": None, "categories": ("a", "a")}, "each named once"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(tmp_path, changes, message):
+    model = region_model(tmp_path / "tumor")
+    with pytest.raises(VoCoError, match=message):
+        dataclasses.replace(model, **changes)
 
 
 def test_the_weights_come_back(tmp_path):
@@ -103,6 +150,10 @@ def test_a_replacement_that_fails_keeps_the_model(tmp_path, monkeypatch):
         (lambda v: v["voco"].update(window=[24, 24, 25]), "needs multiples of 4"),
         (lambda v: v["voco"].update(window=[4, 4, 4]), "more than 4 on one side"),
         (lambda v: v["voco"]["preprocessing"].update(spacing=[1, 1, -1]), "spacing"),
+        (lambda v: v["voco"]["preprocessing"].pop("spacing"), "does not describe a model"),
+        (lambda v: v["voco"]["preprocessing"].update(size=[8, 8, 8]), "not both"),
+        (lambda v: v["voco"].update(regions={"members": [[1], [2]]}), "does not describe a model"),
+        (lambda v: v["voco"].update(channels=["a", "b"]), "names 2 channels"),
         (lambda v: v["voco"].update(overlap=1.5), "overlap"),
     ],
 )
@@ -127,8 +178,6 @@ def test_metadata_that_is_no_json(model_folder, tmp_path, text):
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
-    from voco3d.networks import NetworkConfig
-
     small_model(tmp_path / "one")
     small_model(tmp_path / "two", network=NetworkConfig("unet", 1, 3, {"filters": [8, 16, 16]}))
     name = "models/model.safetensors"

@@ -9,6 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from Testing.conftest import ANATOMY, STRUCTURES, small_model, write_dicom_series
+from Testing.training.models import region_model as regional
 from Testing.training.outputs.disk import full_disk, locked_folder
 from voco3d import writing
 from voco3d.data.images import choose_series, read_image, series_files
@@ -139,6 +140,59 @@ def test_names_that_are_nearly_alike_stay_apart(tmp_path, labels, model):
     assert len({read.GetMetaData(f"Segment{n}_ID") for n in range(3)}) == 3
 
 
+@pytest.fixture(scope="module")
+def tumor(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model whose structures overlap: label values 1, 2 and 4."""
+    return regional.region_model(tmp_path_factory.mktemp("models") / "tumor")
+
+
+def of_regions(labels: sitk.Image) -> sitk.Image:
+    """The label map with the values 0, 1, 2, 4 instead of 0, 1, 2."""
+    array = sitk.GetArrayFromImage(labels)
+    array[::2][array[::2] == 2] = 4
+    image = sitk.GetImageFromArray(array)
+    image.CopyInformation(labels)
+    return image
+
+
+def test_each_region_is_a_whole_segment_in_its_own_layer(tmp_path, labels, tumor):
+    file = tmp_path / "result.seg.nrrd"
+    regions = of_regions(labels)
+    Target(file).write(regions, by_label(*regional.STRUCTURES), tumor)
+    read = sitk.ReadImage(str(file))
+    for get in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
+        assert getattr(read, get)() == pytest.approx(getattr(labels, get)(), abs=1e-12)
+    expected = sitk.GetArrayFromImage(regions)
+    for index, members in enumerate(regional.REGIONS.members):
+        assert read.GetMetaData(f"Segment{index}_Name") == regional.NAMES[index]
+        layer = int(read.GetMetaData(f"Segment{index}_Layer"))
+        value = int(read.GetMetaData(f"Segment{index}_LabelValue"))
+        found = sitk.GetArrayFromImage(read)[..., layer] == value
+        assert np.array_equal(found, np.isin(expected, members))
+    assert b"dimension: 4" in file.read_bytes().partition(b"\n\n")[0]
+
+
+@pytest.mark.parametrize("labels", ["oblique"], indirect=True)
+def test_a_chosen_region_is_the_only_segment(tmp_path, labels, tumor):
+    file = tmp_path / "result.seg.nrrd"
+    regions = of_regions(labels)
+    Target(file).write(regions, {2: regional.STRUCTURES[1]}, tumor)
+    read = sitk.ReadImage(str(file))
+    assert read.GetMetaData("Segment0_Name") == "tumor core"
+    assert not read.HasMetaDataKey("Segment1_Name")
+    assert np.array_equal(
+        sitk.GetArrayFromImage(read), np.isin(sitk.GetArrayFromImage(regions), (1, 4))
+    )
+
+
+@pytest.mark.parametrize("labels", ["oblique"], indirect=True)
+@pytest.mark.parametrize("ending", [".nii.gz", ".nrrd", ".mha"])
+def test_the_label_map_of_regions_is_written_as_it_is(tmp_path, labels, tumor, ending):
+    file = tmp_path / f"result{ending}"
+    Target(file).write(of_regions(labels), by_label(*regional.STRUCTURES), tumor)
+    assert_same_image(sitk.ReadImage(str(file)), of_regions(labels), 1e-5)
+
+
 class Series:
     """A DICOM series of a phantom that is turned, and a label map of it."""
 
@@ -209,6 +263,19 @@ def test_dicom_seg_lies_on_its_series(tmp_path, series, model):
     Target(file, source=series.files).write(series.labels, by_label(*STRUCTURES), model)
     assert_at_its_place(hd.seg.segread(file), series, [1, 2])
     assert [file.name for file in tmp_path.iterdir()] == ["result.dcm"]
+
+
+def test_regions_overlap_in_dicom_seg(tmp_path, short_series, tumor):
+    file = tmp_path / "result.dcm"
+    labels = of_regions(short_series.labels)
+    Target(file, source=short_series.files).write(labels, by_label(*regional.STRUCTURES), tumor)
+    segmentation = hd.seg.segread(file)
+    names = [segmentation.get_segment_description(n).segment_label for n in (1, 2, 3)]
+    assert names == list(regional.NAMES)
+    uids = [pydicom.dcmread(f).SOPInstanceUID for f in short_series.files]
+    found = segmentation.get_pixels_by_source_instance(uids, ignore_spatial_locations=True)
+    expected = regional.REGIONS.masks_of(sitk.GetArrayFromImage(labels))
+    assert np.array_equal(np.moveaxis(found, -1, 0), expected)
 
 
 def test_dicom_seg_of_some_structures(tmp_path, short_series, model):

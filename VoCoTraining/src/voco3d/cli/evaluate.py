@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from voco3d.metrics.confidence import Interval
     from voco3d.models import Model
 
-HELP = "Compare segmentations with references: Dice, distances of the surfaces, volumes."
+HELP = "Compare predictions with references: Dice, surfaces, volumes; or accuracy and AUC."
 
 DESCRIPTION = (
-    HELP + " Label maps (.nii.gz, .nrrd, .mha and others) and Slicer segmentations (.seg.nrrd), on "
-    "the reference's own grid. A structure that is in neither of a case's two maps is left out "
-    "there. One that is in one of them only counts as Dice and surface Dice 0; its distance is "
-    "infinite, which is counted apart from the mean of the finite ones."
+    "Compare segmentations with references: Dice, distances of the surfaces, volumes. Label maps "
+    "(.nii.gz, .nrrd, .mha and others) and Slicer segmentations (.seg.nrrd), on the reference's "
+    "own grid. A structure that is in neither of a case's two maps is left out there. One that is "
+    "in one of them only counts as Dice and surface Dice 0; its distance is infinite, which is "
+    "counted apart from the mean of the finite ones. A CSV file that `voco classify` wrote is "
+    "compared with the right categories: accuracy, AUC, confusion matrix."
 )
 
 
@@ -43,7 +45,8 @@ def add_to(commands: Commands) -> None:
         "--out",
         type=Path,
         metavar="FOLDER",
-        help="write cases.csv, summary.csv and evaluation.json there, and print the summary only",
+        help="write cases.csv, summary.csv and evaluation.json there (of categories confusion.csv "
+        "and .png too), and print the summary only",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files in FOLDER")
     add_progress_option(parser)
@@ -52,17 +55,24 @@ def add_to(commands: Commands) -> None:
 
 def _add_inputs(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "predictions", type=Path, metavar="PREDICTIONS", help="label map, or folder of label maps"
+        "predictions",
+        type=Path,
+        metavar="PREDICTIONS",
+        help="label map, folder of label maps, or CSV file of categories",
     )
     parser.add_argument(
         "references",
         type=Path,
         metavar="REFERENCE",
-        help="likewise; in folders, files of the same name but for the ending belong together",
+        help="likewise; in folders, files of the same name but for the ending belong together. For "
+        "categories a CSV file with the columns image and category, or a data list (dataset.json), "
+        "whose test cases are taken",
     )
     named = parser.add_mutually_exclusive_group()
     named.add_argument(
-        "--model", metavar="MODEL", help="the model whose classes the labels are (name or folder)"
+        "--model",
+        metavar="MODEL",
+        help="the model whose classes or regions the labels are (name or folder)",
     )
     named.add_argument(
         "--names", type=_names, metavar="NAME,NAME", help="what the labels 1, 2, ... mean"
@@ -72,6 +82,13 @@ def _add_inputs(parser: ArgumentParser) -> None:
         type=_labels,
         metavar="N,N",
         help="only these labels (with --names: the labels that the names stand for)",
+    )
+    parser.add_argument(
+        "--reference-labels",
+        type=_labels,
+        metavar="N,N",
+        help="with --model or --names: the labels of the structures in the references, in the same "
+        "order, where they are others than in the predictions",
     )
     parser.add_argument(
         "--allow-missing",
@@ -121,6 +138,12 @@ def run(arguments: Namespace) -> None:
     if arguments.strict and not arguments.images:
         raise VoCoError("--strict needs --images: the images to look for.")
 
+    if arguments.predictions.suffix.casefold() == ".csv":
+        from voco3d.cli import evaluate_categories
+
+        evaluate_categories.run(arguments)
+        return
+
     from voco3d.metrics import evaluate, pair, write_evaluation
     from voco3d.metrics.pairing import unpaired
     from voco3d.metrics.tables import check_folder
@@ -140,9 +163,17 @@ def run(arguments: Namespace) -> None:
     }
     if model is not None and arguments.images:
         cases = [matched.case for matched in pairing.pairs]
-        about["leaks"] = _check_leaks(model, cases, arguments.images, arguments.strict)
+        about["leaks"] = warn_of_leaks(model, cases, arguments.images, arguments.strict)
     with show_progress(arguments.progress) as progress:
-        evaluation = evaluate(pairing.pairs, names, arguments.labels, arguments.tolerance, progress)
+        evaluation = evaluate(
+            pairing.pairs,
+            names,
+            arguments.labels,
+            arguments.tolerance,
+            progress,
+            model.regions if model is not None else None,
+            _reference_labels(names, arguments.reference_labels),
+        )
         if arguments.out is not None:
             write_evaluation(arguments.out, evaluation, about)
     if arguments.out is None:
@@ -172,9 +203,28 @@ def _structures(
     return known
 
 
-def _check_leaks(
+def _reference_labels(
+    names: dict[int, str] | None, labels: list[int] | None
+) -> dict[int, int] | None:
+    """For each label of a prediction, that of the references."""
+    if labels is None:
+        return None
+    if names is None or len(names) != len(labels):
+        raise VoCoError(
+            f"--reference-labels has {len(labels)} labels, but --model or --names gives "
+            f"{len(names or ())} structures: give one for each."
+        )
+    return dict(zip(names, labels, strict=True))
+
+
+def warn_of_leaks(
     model: "Model", cases: Sequence[str], images: list[Path], strict: bool
 ) -> dict[str, Any]:
+    """Say which images the model was trained on, and return it for the JSON file.
+
+    Raises:
+        VoCoError: If ``strict`` and not all are known to be new to the model.
+    """
     from voco3d.metrics.leaks import check_leaks
     from voco3d.metrics.pairing import listed
 
@@ -224,15 +274,16 @@ def _print_summary(evaluation: "Evaluation") -> None:
     print(f"{'structure':{name}}  {'n':>4}  {'Dice':20}  {'HD95 mm':20}  {'infinite':8}  {surface}")
     for line in summary:
         print(
-            f"{line.structure:{name}}  {line.n:4}  {_interval(line.dice, 3):20}  "
-            f"{_interval(line.hausdorff95, 2):20}  {line.missing + line.surplus:8}  "
-            f"{_interval(line.surface_dice, 3)}"
+            f"{line.structure:{name}}  {line.n:4}  {interval_text(line.dice, 3):20}  "
+            f"{interval_text(line.hausdorff95, 2):20}  {line.missing + line.surplus:8}  "
+            f"{interval_text(line.surface_dice, 3)}"
         )
     print("mean [95 % bootstrap interval over the n cases]")
 
 
-def _interval(interval: "Interval", digits: int) -> str:
-    if not interval.n:
+def interval_text(interval: "Interval", digits: int) -> str:
+    """A mean with the ends of its interval, for people."""
+    if math.isnan(interval.mean):
         return "n/a"
     mean = f"{interval.mean:.{digits}f}"
     if math.isnan(interval.low):

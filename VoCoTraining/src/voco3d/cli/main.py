@@ -18,7 +18,19 @@ def build_parser() -> ArgumentParser:
     The commands are imported here and not above, since Ctrl-C shows a traceback until ``main``
     has begun.
     """
-    from voco3d.cli import cache, evaluate, info, models, phantom, pretrain, segment
+    from voco3d.cli import (
+        cache,
+        classify,
+        compare,
+        data,
+        evaluate,
+        finetune,
+        info,
+        models,
+        phantom,
+        pretrain,
+        segment,
+    )
 
     parser = ArgumentParser(
         prog="voco",
@@ -27,7 +39,19 @@ def build_parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"voco3d {voco3d.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (segment, models, info, phantom, cache, pretrain, evaluate):
+    for command in (
+        segment,
+        classify,
+        models,
+        info,
+        phantom,
+        data,
+        cache,
+        pretrain,
+        finetune,
+        compare,
+        evaluate,
+    ):
         command.add_to(commands)
     return parser
 

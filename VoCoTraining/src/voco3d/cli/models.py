@@ -3,10 +3,14 @@
 import re
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voco3d.cli.commands import Commands
 from voco3d.cli.options import add_intensity_option
 from voco3d.errors import VoCoError
+
+if TYPE_CHECKING:
+    from voco3d.data import Preprocessing
 
 NAME = r"[^\W_][\w.-]*"
 """Of a model: also a folder's name."""
@@ -78,7 +82,7 @@ def _list(_: Namespace) -> None:
         except VoCoError as error:
             rows.append((name, "-", "-", "-", f"cannot be used: {error}"))
             continue
-        classes = str(len(model.structures))
+        classes = str(len(model.structures or model.categories))
         bases = f"{model.positions.grid.n} bases" if model.positions else "-"
         rows.append((name, classes, bases, model.card.licence, model.card.task))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -91,19 +95,38 @@ def _info(arguments: Namespace) -> None:
     from voco3d.models.folder import readme
 
     model = find_model(arguments.model)
-    spacing = " x ".join(f"{s:g}" for s in model.preprocessing.spacing)
-    low, high = model.preprocessing.intensity
     print(readme(model))
     print(f"network      {model.network.name} {dict(model.network.args)}")
-    print(f"spacing      {spacing} mm")
-    print(f"intensity    {low:g} to {high:g} HU")
+    for line in _preprocessing(model.preprocessing):
+        print(line)
     print(f"window       {' x '.join(map(str, model.window))} voxels, overlap {model.overlap:g}")
     print(f"weights      {model.weights}")
     for line in model.positions.lines() if model.positions else ():
         print(f"positions    {line}")
-    for label, s in enumerate(model.structures, start=1):
+    for number, channel in enumerate(model.channels, start=1):
+        print(f"channel {number:<4} {channel}")
+    for number, category in enumerate(model.categories, start=1):
+        print(f"category {number:<3} {category}")
+    what = "label" if model.regions is None else "region"
+    for number, s in enumerate(model.structures, start=1):
         side = f", {s.modifier.meaning} ({s.modifier.value})" if s.modifier else ""
-        print(f"label {label:<6} {s.name}: {s.type.meaning} ({s.type.scheme} {s.type.value}){side}")
+        print(
+            f"{what} {number:<{12 - len(what)}}{s.name}: {s.type.meaning} "
+            f"({s.type.scheme} {s.type.value}){side}"
+        )
+
+
+def _preprocessing(preprocessing: "Preprocessing") -> list[str]:
+    if preprocessing.size is not None:
+        sides = f"size         {' x '.join(map(str, preprocessing.size))} voxels"
+    elif preprocessing.spacing is not None:
+        sides = f"spacing      {' x '.join(f'{s:g}' for s in preprocessing.spacing)} mm"
+    else:
+        sides = "spacing      the image's own"
+    if preprocessing.intensity is not None:
+        low, high = preprocessing.intensity
+        return [sides, f"intensity    {low:g} to {high:g} HU"]
+    return [sides, "intensity    z-score of each channel's voxels that are not 0"]
 
 
 def _add(arguments: Namespace) -> None:

@@ -12,7 +12,7 @@ from voco3d.cli.stopping import cleaning_up
 from voco3d.data.images import choose_series, read_image, series_files
 from voco3d.errors import VoCoError
 
-HELP = "Segment an image file or a DICOM folder."
+HELP = "Segment an image: a file, a DICOM folder, or several of them, one a channel."
 
 
 def add_to(commands: Commands) -> None:
@@ -21,7 +21,12 @@ def add_to(commands: Commands) -> None:
         "segment", help=HELP, description=HELP + " The result lies on the input's own grid."
     )
     parser.add_argument(
-        "input", type=Path, metavar="INPUT", help="3-D image file, or folder with a DICOM series"
+        "inputs",
+        type=Path,
+        nargs="+",
+        metavar="INPUT",
+        help="3-D image file, or folder with a DICOM series; for a model of several channels one "
+        "each, in the order that `voco models info` shows, on one grid",
     )
     parser.add_argument(
         "output",
@@ -62,16 +67,18 @@ def add_to(commands: Commands) -> None:
 def run(arguments: Namespace) -> None:
     """Run ``voco segment``."""
     started = time.monotonic()
+    first: Path = arguments.inputs[0]
+    if arguments.series is not None and len(arguments.inputs) > 1:
+        raise VoCoError("--series chooses among one folder's series: give one input with it.")
     source: tuple[str, ...] = ()
-    if os.path.isdir(arguments.input):
-        series = choose_series(arguments.input, arguments.series)
-        source = series_files(arguments.input, series)
+    if os.path.isdir(first):
+        source = series_files(first, choose_series(first, arguments.series))
 
     from voco3d.inference import Segmenter
     from voco3d.models.structures import choose
     from voco3d.outputs.target import Target
 
-    if _same_file(arguments.input, arguments.output):
+    if any(_same_file(file, arguments.output) for file in arguments.inputs):
         raise VoCoError(f"The output {arguments.output} is the input: choose another name.")
     target = Target(arguments.output, arguments.overwrite, source)
     classes = None
@@ -79,9 +86,10 @@ def run(arguments: Namespace) -> None:
         classes = [name.strip() for name in arguments.classes.split(",")]
     segmenter = Segmenter(arguments.model, arguments.device)
     structures = choose(segmenter.model.structures, classes)
-    image = read_image(arguments.input, arguments.series)
+    segmenter.check_channels(len(arguments.inputs))
+    images = [read_image(file, arguments.series) for file in arguments.inputs]
     with cleaning_up(target.discard), show_progress(arguments.progress) as progress:
-        labels = segmenter(image, overlap=arguments.overlap, classes=classes, progress=progress)
+        labels = segmenter(images, overlap=arguments.overlap, classes=classes, progress=progress)
         target.write(labels, structures, segmenter.model)
     seconds = time.monotonic() - started
     print(f"{arguments.output}: {', '.join(s.name for s in structures.values())}; {seconds:.1f} s")

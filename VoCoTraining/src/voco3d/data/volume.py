@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from voco3d.data.grids import on_one_grid
 from voco3d.data.preprocessing import resample
 from voco3d.errors import VoCoError
 
@@ -110,7 +111,7 @@ def to_volume(images: Sequence[sitk.Image], settings: VolumeSettings) -> Volume:
         VoCoError: If the channels do not lie on one grid, or hold nothing but air.
     """
     oriented = [sitk.DICOMOrient(image, "RAS") for image in images]
-    if not all(_on_one_grid(oriented[0], other) for other in oriented[1:]):
+    if not all(on_one_grid(oriented[0], other) for other in oriented[1:]):
         raise VoCoError("Its channels lie on different grids: resample them onto one.")
     first, last = _body(oriented, settings)
     grid = _grid(oriented[0], first, last, settings)
@@ -124,15 +125,6 @@ def to_volume(images: Sequence[sitk.Image], settings: VolumeSettings) -> Volume:
         np.clip(values, 0, levels, out=values)
         channel[...] = np.rint(values, out=values).transpose(2, 1, 0)
     return Volume(array, grid)
-
-
-def _on_one_grid(one: sitk.Image, other: sitk.Image) -> bool:
-    return bool(
-        one.GetSize() == other.GetSize()
-        and np.allclose(one.GetSpacing(), other.GetSpacing(), rtol=1e-3)
-        and np.allclose(one.GetOrigin(), other.GetOrigin(), atol=0.1 * min(one.GetSpacing()))
-        and np.allclose(one.GetDirection(), other.GetDirection(), atol=1e-3)
-    )
 
 
 def _body(

@@ -1,12 +1,14 @@
 """The segmentation of one image on its own grid."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from torch import nn
 
 from voco3d.data import check_image
-from voco3d.data.preprocessing import array_to_image, labels_on_image, to_network
+from voco3d.data.preprocessing import array_to_image, labels_on_image, on_image, to_network
 from voco3d.errors import VoCoError
 from voco3d.inference.components import largest_components
 from voco3d.inference.device import choose_device
@@ -22,29 +24,35 @@ class Segmenter:
     Args:
         model: Name of a model, a model folder, a checkpoint file, or a ``Model``.
         device: "auto", "cpu", "cuda" or "mps".
+        network: The model's network, where it is in memory already; by default it is loaded.
 
     Raises:
         VoCoError: If the model or the device cannot be used.
     """
 
-    def __init__(self, model: str | Path | Model = DEFAULT, device: str = "auto") -> None:
+    def __init__(
+        self,
+        model: str | Path | Model = DEFAULT,
+        device: str = "auto",
+        network: nn.Module | None = None,
+    ) -> None:
         self.model = model if isinstance(model, Model) else find_model(model)
+        if self.model.categories:
+            raise VoCoError(
+                f"The model {self.model.name} classifies whole images: choose a model that "
+                "segments."
+            )
         if not self.model.segments:
             raise VoCoError(
                 f"The model {self.model.name} is an encoder without a segmentation head: "
                 "fine-tune it first, or choose a model that segments."
             )
-        if self.model.network.in_channels != 1:
-            raise VoCoError(
-                f"The model {self.model.name} takes {self.model.network.in_channels} channels, "
-                "but one image has one."
-            )
         self.device = choose_device(device)
-        self.network = self.model.load()[0].to(self.device)
+        self.network = (network or self.model.load()[0]).to(self.device)
 
     def __call__(
         self,
-        image: sitk.Image,
+        image: sitk.Image | Sequence[sitk.Image],
         *,
         overlap: float | None = None,
         classes: list[str] | None = None,
@@ -53,35 +61,60 @@ class Segmenter:
         """Segment an image.
 
         Args:
-            image: Scalar 3-D CT in HU, of any orientation and spacing.
+            image: Scalar 3-D image, of any orientation and spacing; a CT in HU. For a model of
+                several channels one image each, in the model's order, on one grid.
             overlap: Share by which windows overlap; by default the model's.
             classes: Names of the structures wanted; all by default. The others become
                 background.
             progress: Told after every window; an exception from it stops the work.
 
         Returns:
-            Label map (uint8) on the image's own grid; label k is the model's k-th structure.
+            Label map (uint8) on the (first) image's own grid; label k is the model's k-th
+            structure, or what its regions say.
 
         Raises:
             VoCoError: If the image cannot be segmented, or an option is out of range.
         """
-        check_image(image)
+        images = [image] if isinstance(image, sitk.Image) else list(image)
+        self.check_channels(len(images))
+        for channel in images:
+            check_image(channel)
         wanted = choose(self.model.structures, classes)
         overlap = self.model.overlap if overlap is None else overlap
         if not 0 <= overlap < 1:
             raise VoCoError(f"The overlap must be from 0 to below 1, but it is {overlap}.")
-        volume = to_network(image, self.model.preprocessing)
+        regions = self.model.regions
+        volume = to_network(images, self.model.preprocessing)
         probabilities = class_probabilities(
-            self.network, volume.array, self.model.window, overlap, self.device, progress
+            self.network,
+            volume.array,
+            self.model.window,
+            overlap,
+            self.device,
+            progress,
+            overlapping=regions is not None,
         )
-        labels = labels_on_image(probabilities, volume, image)
-        labels[~np.isin(labels, list(wanted))] = 0
-        result = array_to_image(labels, image)
+        if regions is None:
+            labels = labels_on_image(probabilities, volume, images[0])
+            values = set(wanted)
+        else:
+            labels = regions.labels_of(on_image(probabilities, volume, images[0]))
+            values = {value for label in wanted for value in regions.members[label - 1]}
+        labels[~np.isin(labels, list(values))] = 0
+        result = array_to_image(labels, images[0])
         return largest_components(result) if self.model.largest_component else result
+
+    def check_channels(self, count: int) -> None:
+        """Refuse another number of images than the model has channels.
+
+        Raises:
+            VoCoError: If they differ.
+        """
+        self.model.check_channels(count)
 
 
 def segment(
-    image: sitk.Image,
+    image: sitk.Image | Sequence[sitk.Image],
     model: str | Path | Model = DEFAULT,
     *,
     device: str = "auto",

@@ -37,8 +37,9 @@ def class_probabilities(
     overlap: float,
     device: torch.device,
     progress: Progress = silent,
+    overlapping: bool = False,
 ) -> npt.NDArray[np.float32]:
-    """Run a network over a volume, windows blended with Gaussian weights, then softmax.
+    """Run a network over a volume, windows blended with Gaussian weights; then softmax or sigmoid.
 
     Args:
         network: Gives logits (batch, class, x, y, z); already on ``device``.
@@ -47,9 +48,10 @@ def class_probabilities(
         overlap: Share by which neighbouring windows overlap, from 0 up to below 1.
         device: Where each window is computed; the volume and the sum stay in main memory.
         progress: Told after every window; an exception from it stops the work.
+        overlapping: Whether a voxel may belong to several classes.
 
     Returns:
-        (class, x, y, z), summing to 1 over the classes.
+        (class, x, y, z), summing to 1 over the classes unless they may overlap.
     """
     total = window_count(array.shape[1:], window, overlap)
     done = 0
@@ -72,5 +74,6 @@ def class_probabilities(
         device=torch.device("cpu"),
     )
     progress(total, total, "segmenting")
-    probabilities: npt.NDArray[np.float32] = torch.softmax(logits[0], dim=0).numpy()
-    return probabilities
+    probabilities = logits[0].sigmoid() if overlapping else logits[0].softmax(dim=0)
+    result: npt.NDArray[np.float32] = probabilities.numpy()
+    return result

@@ -12,6 +12,7 @@ from voco3d.metrics.pairing import Pair
 from voco3d.metrics.scores import Score, score
 from voco3d.metrics.summary import Summary, summarise
 from voco3d.metrics.surface import Mask
+from voco3d.models.regions import Regions
 from voco3d.progress import Progress, silent
 
 TOLERANCE = 3.0
@@ -44,6 +45,8 @@ def evaluate(
     labels: Collection[int] | None = None,
     tolerance: float = TOLERANCE,
     progress: Progress = silent,
+    regions: Regions | None = None,
+    reference_labels: Mapping[int, int] | None = None,
 ) -> Evaluation:
     """Compare predictions with their references.
 
@@ -53,6 +56,9 @@ def evaluate(
         labels: Only these labels; by default all.
         tolerance: Of the surface Dice, in mm.
         progress: Told after every structure of a case.
+        regions: What the names consist of, where structures overlap.
+        reference_labels: For labels of ``names``, which ones they are in the references, where
+            these have others.
 
     Raises:
         VoCoError: If the tolerance is negative, a file cannot be read, two maps lie on different
@@ -64,9 +70,10 @@ def evaluate(
     order: dict[str, int] = {}
     for done, pair in enumerate(pairs):
         progress(done, len(pairs), f"evaluating {pair.case}")
-        predicted, reference = read_label_map(pair.predicted), read_label_map(pair.reference)
+        predicted = read_label_map(pair.predicted, overlapping=True)
+        reference = read_label_map(pair.reference, overlapping=True)
         check_same_grid(predicted, reference)
-        for same in same_structures(predicted, reference, names, labels):
+        for same in same_structures(predicted, reference, names, labels, regions, reference_labels):
             order.setdefault(same.name, same.label)
             scored = _score(pair.case, same, predicted, reference, tolerance)
             scores += [scored] if scored else []
@@ -78,9 +85,8 @@ def evaluate(
 def _score(
     case: str, same: Same, predicted: LabelMap, reference: LabelMap, tolerance: float
 ) -> Score | None:
-    masks = _mask(predicted, same.predicted), _mask(reference, same.reference)
+    masks: tuple[Mask, Mask] = (
+        np.isin(predicted.array, same.predicted),
+        np.isin(reference.array, same.reference),
+    )
     return score(case, same.name, *masks, reference.grid.GetSpacing(), tolerance)
-
-
-def _mask(map_: LabelMap, label: int | None) -> Mask:
-    return np.zeros(map_.array.shape, bool) if label is None else map_.array == label

@@ -15,6 +15,10 @@ CHANNEL = re.compile(r"_\d{4}$")
 """What nnU-Net appends to a case's name for each channel."""
 
 
+UNSTATED_START = "unstated start"
+"""Key of a card's ``training``: the model began as weights that do not say what they have seen."""
+
+
 @dataclass(frozen=True)
 class LeakCheck:
     """What is known about the cases' images.
@@ -22,7 +26,7 @@ class LeakCheck:
     Attributes:
         trained: Images that the model was trained on.
         unknown: Cases that no image was given for.
-        stated: Whether the model states its training images at all.
+        stated: Whether the model states all its training images.
     """
 
     trained: tuple[Path, ...]
@@ -56,7 +60,7 @@ def check_leaks(model: Model, cases: Sequence[str], images: Sequence[Path]) -> L
     return LeakCheck(
         tuple(file for file in files if _hash(file).startswith(known)) if known else (),
         tuple(case for case, paths in found.items() if not paths),
-        bool(known),
+        bool(known) and not model.card.training.get(UNSTATED_START, False),
     )
 
 

@@ -17,11 +17,26 @@ from voco3d.writing import check_writable, write_aside, write_json
 
 CASES, SUMMARY, JSON = "cases.csv", "summary.csv", "evaluation.json"
 
+CONFIDENCE = {
+    "level": LEVEL,
+    "method": "percentile bootstrap over cases",
+    "resamples": RESAMPLES,
+    "seed": SEED,
+}
+"""How the intervals were made, for the JSON file."""
+
 Row = dict[str, Any]
 
 
-def check_folder(folder: Path, overwrite: bool) -> None:
+def check_folder(
+    folder: Path, overwrite: bool, names: Sequence[str] = (CASES, SUMMARY, JSON)
+) -> None:
     """Refuse, before any work, a folder that an evaluation could not be written into.
+
+    Args:
+        folder: The folder.
+        overwrite: Whether files that are there may be replaced.
+        names: Of the files that will be written.
 
     Raises:
         VoCoError: If it cannot be made or written to, or holds an evaluation already that is not
@@ -32,8 +47,20 @@ def check_folder(folder: Path, overwrite: bool) -> None:
     elif not folder.is_dir():
         raise VoCoError(f"{folder} is a file: name a folder.")
     else:
-        for name in (CASES, SUMMARY, JSON):
+        for name in names:
             check_writable(folder / name, overwrite)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where it is absent.
+
+    Raises:
+        VoCoError: If it cannot be made.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise VoCoError(f"{folder} cannot be made: {error.strerror}.") from error
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, about: Mapping[str, Any]) -> None:
@@ -50,27 +77,19 @@ def write_evaluation(folder: Path, evaluation: Evaluation, about: Mapping[str, A
     Raises:
         VoCoError: If a file cannot be written.
     """
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise VoCoError(f"{folder} cannot be made: {error.strerror}.") from error
+    make_folder(folder)
     cases = [case_row(score) for score in evaluation.scores]
     summary = [summary_row(line) for line in evaluation.summary]
     content = {
         "voco3d": voco3d.__version__,
         **about,
         "tolerance_mm": evaluation.tolerance,
-        "confidence": {
-            "level": LEVEL,
-            "method": "percentile bootstrap over cases",
-            "resamples": RESAMPLES,
-            "seed": SEED,
-        },
-        "summary": [_finite(row) for row in summary],
-        "cases": [_finite(row) for row in cases],
+        "confidence": CONFIDENCE,
+        "summary": [finite(row) for row in summary],
+        "cases": [finite(row) for row in cases],
     }
-    write_aside(folder / CASES, partial(_write_csv, rows=cases, columns=CASE_COLUMNS))
-    write_aside(folder / SUMMARY, partial(_write_csv, rows=summary, columns=list(summary[0])))
+    write_aside(folder / CASES, partial(write_rows, rows=cases, columns=CASE_COLUMNS))
+    write_aside(folder / SUMMARY, partial(write_rows, rows=summary, columns=list(summary[0])))
     write_aside(folder / JSON, partial(write_json, values=content))
 
 
@@ -110,26 +129,33 @@ def summary_row(line: Summary) -> Row:
         "n": line.n,
         "missing_in_prediction": line.missing,
         "not_in_reference": line.surplus,
-        **_columns("dice", line.dice),
-        **_columns("hausdorff95_mm", line.hausdorff95),
+        **interval_columns("dice", line.dice),
+        **interval_columns("hausdorff95_mm", line.hausdorff95),
         "hausdorff95_finite_n": line.hausdorff95.n,
-        **_columns("surface_dice", line.surface_dice),
-        **_columns("difference_ml", line.difference_ml),
+        **interval_columns("surface_dice", line.surface_dice),
+        **interval_columns("difference_ml", line.difference_ml),
     }
 
 
-def _columns(name: str, interval: Interval) -> Row:
+def interval_columns(name: str, interval: Interval) -> Row:
+    """A mean and the ends of its interval, as three columns."""
     return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def _finite(row: Row) -> Row:
+def finite(row: Row) -> Row:
+    """The row as JSON can hold it: null for numbers that are not there, or infinite."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in row.items()
     }
 
 
-def _write_csv(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> None:
+def write_rows(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> None:
+    """Write rows as CSV.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()

@@ -5,6 +5,7 @@ from voco3d.models.checkpoint import model_from_checkpoint
 from voco3d.models.folder import read_model, write_model
 from voco3d.models.model import Card, Model
 from voco3d.models.positions import Positions
+from voco3d.models.regions import Regions
 from voco3d.models.structures import Code, Structure
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Code",
     "Model",
     "Positions",
+    "Regions",
     "Structure",
     "find_model",
     "model_folders",

@@ -11,7 +11,9 @@ import monai
 import numpy as np
 import torch
 
+from voco3d.data import Preprocessing
 from voco3d.models.model import Model
+from voco3d.models.regions import Regions
 from voco3d.networks import Backbone
 from voco3d.weights.saving import WEIGHTS
 
@@ -19,6 +21,10 @@ SCHEMA = (
     "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/"
     "meta_schema_20240725.json"
 )
+
+ONE_CHANNEL = "$lambda p: p.meta.update(original_channel_dim='no_channel') or p"
+"""Of a label map whose image was a list of files: MONAI's writer would otherwise take an axis of
+it for the channels, and fail on permuted axes."""
 
 
 def metadata(model: Model) -> dict[str, Any]:
@@ -29,7 +35,8 @@ def metadata(model: Model) -> dict[str, Any]:
     """
     card = model.card
     shape = list(model.window)
-    channels = ["background", *(s.name for s in model.structures)]
+    window = model.preprocessing.intensity is not None
+    inputs = model.channels or ("CT" if window else "image",) * model.network.in_channels
     return {
         "schema": SCHEMA,
         "version": "1.0.0",
@@ -55,94 +62,78 @@ def metadata(model: Model) -> dict[str, Any]:
             "inputs": {
                 "image": {
                     "type": "image",
-                    "format": "hounsfield",
-                    "modality": "CT",
+                    "format": "hounsfield" if window else "magnitude",
+                    "modality": "CT" if window else "n/a",
                     "num_channels": model.network.in_channels,
                     "spatial_shape": shape,
                     "dtype": "float32",
-                    "value_range": [0, 1],
-                    "is_patch_data": True,
-                    "channel_def": {str(i): "CT" for i in range(model.network.in_channels)},
+                    "value_range": [0, 1] if window else [],
+                    "is_patch_data": not model.categories,
+                    "channel_def": {str(i): name for i, name in enumerate(inputs)},
                 }
             },
-            "outputs": {
-                "pred": {
-                    "type": "image",
-                    "format": "labels",
-                    "num_channels": model.network.out_channels,
-                    "spatial_shape": shape,
-                    "dtype": "float32",
-                    "value_range": [],
-                    "is_patch_data": True,
-                    "channel_def": {str(i): name for i, name in enumerate(channels)}
-                    if model.segments
-                    else {},
-                }
-            },
+            "outputs": {"pred": _categories(model) if model.categories else _labels(model)},
         },
         "voco": {
             "format": 1,
             "network": model.network.to_json(),
-            "preprocessing": asdict(model.preprocessing),
+            "preprocessing": model.preprocessing.to_json(),
             "window": shape,
             "overlap": model.overlap,
             "largest_component": model.largest_component,
             "classes": [structure.to_json() for structure in model.structures],
             "weights": WEIGHTS,
             **({"positions": model.positions.to_json()} if model.positions else {}),
+            **({"regions": model.regions.to_json()} if model.regions else {}),
+            **({"categories": list(model.categories)} if model.categories else {}),
+            **({"channels": list(model.channels)} if model.channels else {}),
             "card": asdict(card),
         },
     }
 
 
+def _labels(model: Model) -> dict[str, Any]:
+    """What a network gives that segments, or that does not yet."""
+    background = [] if model.regions else ["background"]
+    outputs = [*background, *(s.name for s in model.structures)]
+    return {
+        "type": "image",
+        "format": "labels",
+        "num_channels": model.network.out_channels,
+        "spatial_shape": list(model.window),
+        "dtype": "float32",
+        "value_range": [],
+        "is_patch_data": True,
+        "channel_def": {str(i): name for i, name in enumerate(outputs)} if model.segments else {},
+    }
+
+
+def _categories(model: Model) -> dict[str, Any]:
+    """What a network gives that classifies."""
+    return {
+        "type": "probabilities",
+        "format": "classes",
+        "num_channels": len(model.categories),
+        "spatial_shape": [1],
+        "dtype": "float32",
+        "value_range": [0, 1],
+        "is_patch_data": False,
+        "channel_def": {str(i): name for i, name in enumerate(model.categories)},
+    }
+
+
 def inference(model: Model, network: Backbone) -> dict[str, Any]:
     """The content of ``configs/inference.json``: the same steps in MONAI's own parts."""
-    low, high = model.preprocessing.intensity
     return {
         "imports": ["$from safetensors.torch import load_file", "$import numpy as np"],
         "bundle_root": ".",
-        "image": "$@bundle_root + '/image.nii.gz'",
+        "image": _image(model.network.in_channels),
         "output_dir": "$@bundle_root + '/eval'",
         "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
         "network_def": {"_target_": network.monai_class, **network.monai_arguments},
         "network": "$@network_def.to(@device)",
         "weights": f"$load_file(@bundle_root + '/{WEIGHTS}')",
-        "preprocessing": {
-            "_target_": "Compose",
-            "transforms": [
-                {"_target_": "LoadImaged", "keys": "image", "ensure_channel_first": True},
-                {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
-                {
-                    "_target_": "Spacingd",
-                    "keys": "image",
-                    "pixdim": list(model.preprocessing.spacing),
-                    "mode": "bilinear",
-                    "padding_mode": "border",
-                    "align_corners": True,
-                },
-                {
-                    "_target_": "ScaleIntensityRanged",
-                    "keys": "image",
-                    "a_min": low,
-                    "a_max": high,
-                    "b_min": 0.0,
-                    "b_max": 1.0,
-                    "clip": True,
-                },
-                *(
-                    [
-                        {
-                            "_target_": "CropForegroundd",
-                            "keys": "image",
-                            "source_key": "image",
-                            "allow_smaller": True,
-                        }
-                    ]
-                    if model.preprocessing.crop_foreground
-                    else []
-                ),
-            ],
-        },
+        "preprocessing": {"_target_": "Compose", "transforms": _before(model.preprocessing)},
         "dataset": {
             "_target_": "Dataset",
             "data": "$[{'image': @image}]",
@@ -156,32 +147,7 @@ def inference(model: Model, network: Backbone) -> dict[str, Any]:
             "overlap": model.overlap,
             "mode": "gaussian",
         },
-        "postprocessing": {
-            "_target_": "Compose",
-            "transforms": [
-                {"_target_": "Activationsd", "keys": "pred", "softmax": True},
-                {
-                    "_target_": "Invertd",
-                    "keys": "pred",
-                    "transform": "@preprocessing",
-                    "orig_keys": "image",
-                    "nearest_interp": False,
-                    "to_tensor": True,
-                },
-                {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
-                *(
-                    [{"_target_": "KeepLargestConnectedComponentd", "keys": "pred"}]
-                    if model.largest_component
-                    else []
-                ),
-                {
-                    "_target_": "SaveImaged",
-                    "keys": "pred",
-                    "output_dir": "@output_dir",
-                    "output_dtype": "$np.uint8",
-                },
-            ],
-        },
+        "postprocessing": {"_target_": "Compose", "transforms": _after(model)},
         "evaluator": {
             "_target_": "SupervisedEvaluator",
             "device": "@device",
@@ -192,3 +158,89 @@ def inference(model: Model, network: Backbone) -> dict[str, Any]:
         },
         "run": ["$@network_def.load_state_dict(@weights, strict=False)", "$@evaluator.run()"],
     }
+
+
+def _image(channels: int) -> str:
+    """Where the image is by default: one file, or a list of one a channel, named as by nnU-Net."""
+    if channels == 1:
+        return "$@bundle_root + '/image.nii.gz'"
+    return f"$[@bundle_root + f'/image_{{i:04d}}.nii.gz' for i in range({channels})]"
+
+
+def _before(preprocessing: Preprocessing) -> list[dict[str, Any]]:
+    """From files to the array that the network sees."""
+    transforms = [
+        _transform("LoadImaged", ensure_channel_first=True),
+        _transform("Orientationd", axcodes="RAS"),
+    ]
+    if preprocessing.spacing is not None:
+        transforms += [
+            _transform(
+                "Spacingd",
+                pixdim=list(preprocessing.spacing),
+                mode="bilinear",
+                padding_mode="border",
+                align_corners=True,
+            )
+        ]
+    if preprocessing.size is not None:
+        transforms += [
+            _transform(
+                "Resized",
+                spatial_size=list(preprocessing.size),
+                mode="trilinear",
+                align_corners=False,
+            )
+        ]
+    if preprocessing.intensity is None:
+        crop = _transform(
+            "CropForegroundd",
+            source_key="image",
+            select_fn="$lambda image: image != 0",
+            allow_smaller=True,
+        )
+        score = _transform("NormalizeIntensityd", nonzero=True, channel_wise=True)
+        return transforms + ([crop] if preprocessing.crop_foreground else []) + [score]
+    low, high = preprocessing.intensity
+    window = _transform(
+        "ScaleIntensityRanged", a_min=low, a_max=high, b_min=0.0, b_max=1.0, clip=True
+    )
+    crop = _transform("CropForegroundd", source_key="image", allow_smaller=True)
+    return [*transforms, window] + ([crop] if preprocessing.crop_foreground else [])
+
+
+def _after(model: Model) -> list[dict[str, Any]]:
+    """From what the network gives to a label map file on the image's grid."""
+    transforms = [
+        _transform("Activationsd", "pred", **{"sigmoid" if model.regions else "softmax": True}),
+        _transform(
+            "Invertd",
+            "pred",
+            transform="@preprocessing",
+            orig_keys="image",
+            nearest_interp=False,
+            to_tensor=True,
+        ),
+    ]
+    if model.regions is None:
+        transforms += [_transform("AsDiscreted", "pred", argmax=True)]
+    else:
+        transforms += [_transform("Lambdad", "pred", func=_written(model.regions))]
+    if model.largest_component:
+        transforms += [_transform("KeepLargestConnectedComponentd", "pred")]
+    if model.network.in_channels > 1:
+        transforms += [_transform("Lambdad", "pred", func=ONE_CHANNEL)]
+    save = _transform("SaveImaged", "pred", output_dir="@output_dir", output_dtype="$np.uint8")
+    return [*transforms, save]
+
+
+def _written(regions: Regions) -> str:
+    """An expression that makes a label map of the regions' probabilities, region after region."""
+    labels = "0 * p[:1]"
+    for index, value in enumerate(regions.written):
+        labels = f"torch.where(p[{index}:{index + 1}] > 0.5, {value}.0, {labels})"
+    return f"$lambda p: {labels}"
+
+
+def _transform(target: str, keys: str = "image", **arguments: Any) -> dict[str, Any]:
+    return {"_target_": target, "keys": keys, **arguments}

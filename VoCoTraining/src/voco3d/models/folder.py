@@ -4,7 +4,6 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,8 +13,10 @@ from voco3d.errors import VoCoError
 from voco3d.models.bundle import inference, metadata
 from voco3d.models.model import REFERENCE_BASES, Card, Model
 from voco3d.models.positions import Positions
+from voco3d.models.regions import Regions
 from voco3d.models.structures import Structure
-from voco3d.networks import Backbone, NetworkConfig, PositionNetwork
+from voco3d.networks import Backbone, Classifier, NetworkConfig, PositionNetwork
+from voco3d.networks.classifier import CLASSIFIER
 from voco3d.weights import save_weights
 from voco3d.weights.report import PROJECTOR
 from voco3d.weights.saving import WEIGHTS
@@ -52,7 +53,7 @@ def read_model(folder: Path) -> Model:
         model = Model(
             name=str(values["name"]),
             network=NetworkConfig.from_json(ours["network"]),
-            preprocessing=_preprocessing(ours["preprocessing"]),
+            preprocessing=Preprocessing.from_json(ours["preprocessing"]),
             window=(x, y, z),
             overlap=float(ours["overlap"]),
             structures=tuple(Structure.from_json(entry) for entry in ours["classes"]),
@@ -60,6 +61,9 @@ def read_model(folder: Path) -> Model:
             card=Card(**ours["card"]),
             largest_component=bool(ours["largest_component"]),
             positions=Positions.from_json(ours["positions"]) if "positions" in ours else None,
+            regions=Regions.from_json(ours["regions"]) if "regions" in ours else None,
+            categories=tuple(map(str, ours.get("categories", ()))),
+            channels=tuple(map(str, ours.get("channels", ()))),
         )
     except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
         raise VoCoError(
@@ -74,7 +78,7 @@ def read_model(folder: Path) -> Model:
 def write_model(
     folder: Path,
     model: Model,
-    network: Backbone | PositionNetwork,
+    network: Backbone | PositionNetwork | Classifier,
     dtype: torch.dtype = torch.float32,
     overwrite: bool = False,
     reference_bases: Tensor | None = None,
@@ -85,18 +89,21 @@ def write_model(
         folder: The folder to make.
         model: The description; its ``weights`` are not read.
         network: The network whose weights are stored: all of them, or the encoder's alone for
-            a model without structures. With a projector for a model that predicts positions.
+            a model that neither segments nor classifies. With a projector for a model that
+            predicts positions, and a classifier for one that classifies.
         dtype: ``torch.float32``, or ``torch.float16`` for half the size.
         overwrite: Replace a model folder that is there.
         reference_bases: ``(n, width)``, for a model that predicts positions.
 
     Raises:
         ValueError: If the model predicts positions, but projector or reference bases are missing
-            or of another shape.
+            or of another shape; if it classifies, but the classifier is.
         VoCoError: If the folder exists and is not to be, or cannot be, replaced.
     """
     others = _for_positions(model.positions, network, reference_bases)
-    backbone = network.backbone if isinstance(network, PositionNetwork) else network
+    others |= _for_categories(model.categories, network)
+    backbone = network if isinstance(network, Backbone) else network.backbone
+    whole = model.segments or bool(model.categories)
     if folder.exists() and not (overwrite and is_model_folder(folder)):
         raise VoCoError(f"{folder} exists already: choose another name or say --overwrite.")
     try:
@@ -112,7 +119,7 @@ def write_model(
             part / WEIGHTS,
             backbone,
             dtype,
-            keep=lambda key: model.segments or backbone.is_encoder_key(key),
+            keep=lambda key: whole or backbone.is_encoder_key(key),
             others=others,
         )
         write_json(part / METADATA, metadata(model))
@@ -149,7 +156,13 @@ def readme(model: Model) -> str:
     ]
     if model.positions is not None:
         lines += [f"- Positions: {line}" for line in model.positions.lines()]
-    if model.segments:
+    if model.channels:
+        lines += [f"- Channels: {', '.join(model.channels)}"]
+    if model.categories:
+        lines += [f"- Categories: {', '.join(model.categories)}"]
+    if model.regions is not None:
+        lines += [f"- Regions: {', '.join(_regions(model.structures, model.regions))}"]
+    elif model.segments:
         names = ", ".join(s.name for s in model.structures)
         lines += [f"- Classes: {names}"]
     for title, figures in card.results.items():
@@ -159,8 +172,18 @@ def readme(model: Model) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _regions(structures: tuple[Structure, ...], regions: Regions) -> list[str]:
+    """Each region with the labels that it consists of."""
+    return [
+        f"{structure.name} (label{'s' if len(labels) > 1 else ''} {' + '.join(map(str, labels))})"
+        for structure, labels in zip(structures, regions.members, strict=True)
+    ]
+
+
 def _for_positions(
-    positions: Positions | None, network: Backbone | PositionNetwork, bases: Tensor | None
+    positions: Positions | None,
+    network: Backbone | PositionNetwork | Classifier,
+    bases: Tensor | None,
 ) -> dict[str, Tensor]:
     """What the weights file holds besides the backbone."""
     if positions is None:
@@ -176,7 +199,13 @@ def _for_positions(
     return {**network.projector.state_dict(prefix=PROJECTOR), REFERENCE_BASES: bases}
 
 
-def _preprocessing(values: dict[str, Any]) -> Preprocessing:
-    x, y, z = (float(length) for length in values["spacing"])
-    low, high = (float(value) for value in values["intensity"])
-    return Preprocessing((x, y, z), (low, high), bool(values["crop_foreground"]))
+def _for_categories(
+    categories: tuple[str, ...], network: Backbone | PositionNetwork | Classifier
+) -> dict[str, Tensor]:
+    """What the weights file of a model that classifies holds besides the backbone."""
+    if not categories:
+        return {}
+    if not isinstance(network, Classifier) or network.classifier.out_features != len(categories):
+        raise ValueError(f"{len(categories)} categories need a classifier of so many outputs")
+    layer: dict[str, Tensor] = network.classifier.state_dict(prefix=CLASSIFIER)
+    return layer

@@ -1,6 +1,7 @@
 """Backbones, and the one registry that builds them by name."""
 
 from voco3d.networks.backbone import Backbone
+from voco3d.networks.classifier import Classifier
 from voco3d.networks.config import JsonValue, NetworkConfig
 from voco3d.networks.position import PositionNetwork
 from voco3d.networks.projector import Projector
@@ -14,6 +15,7 @@ __all__ = [
     "SWIN_SIZES",
     "UNETR",
     "Backbone",
+    "Classifier",
     "JsonValue",
     "NetworkConfig",
     "PositionNetwork",

@@ -16,6 +16,14 @@ SWIN_SIZES = {"B": 48, "L": 96, "H": 192}
 
 DEFAULTS: dict[str, JsonValue] = {"feature_size": "B"}
 
+ENCODER_BLOCKS = {
+    "swinViT.patch_embed.": 0,
+    **{f"swinViT.layers{level}{kind}.": level for level in (1, 2, 3, 4) for kind in ("c", "")},
+    **{"encoder1.": 0, "encoder2.": 0, "encoder3.": 1, "encoder4.": 2, "encoder10.": 4},
+}
+"""The patch embedding, its four stages, and each block on the way to the decoder at the level of
+what it reads."""
+
 
 class SwinUNETR(MonaiSwinUNETR, Backbone):  # type: ignore[misc]
     """Swin transformer encoder with a convolution before each stage, and a U-Net decoder.
@@ -39,14 +47,13 @@ class SwinUNETR(MonaiSwinUNETR, Backbone):  # type: ignore[misc]
     encoder3: nn.Module
     encoder4: nn.Module
     encoder10: nn.Module
-    encoder_prefixes = (
-        "swinViT.",
-        "encoder1.",
-        "encoder2.",
-        "encoder3.",
-        "encoder4.",
-        "encoder10.",
-    )
+    out: nn.Module
+    decoder5: nn.Module
+    decoder4: nn.Module
+    decoder3: nn.Module
+    decoder2: nn.Module
+    decoder1: nn.Module
+    encoder_blocks = ENCODER_BLOCKS
     monai_class = "SwinUNETR"
     input_keys = (
         "swinViT.patch_embed.proj.weight",
@@ -69,19 +76,34 @@ class SwinUNETR(MonaiSwinUNETR, Backbone):  # type: ignore[misc]
         guard_small_maps(self)
         self.monai_arguments = arguments
         self.config = config
-        self.feature_width = 24 * size
+        self.feature_width, self.decoder_width = 24 * size, size
         self.divisor = 32
 
-    def encoder_stages(self, image: Tensor) -> list[Tensor]:
-        """Return the outputs of encoder1, 2, 3, 4 and 10; see ``Backbone``."""
+    def encoder_maps(self, image: Tensor) -> list[Tensor]:
+        """Return the outputs of encoder1, 2, 3, 4, of the third stage, and of encoder10."""
         hidden = self.swinViT(image, self.normalize)
         return [
             self.encoder1(image),
             self.encoder2(hidden[0]),
             self.encoder3(hidden[1]),
             self.encoder4(hidden[2]),
+            hidden[3],
             self.encoder10(hidden[4]),
         ]
+
+    def stages(self, maps: list[Tensor]) -> list[Tensor]:
+        """Return the outputs of encoder1, 2, 3, 4 and 10; see ``Backbone``."""
+        *finer, _, deepest = maps
+        return [*finer, deepest]
+
+    @property
+    def head(self) -> nn.Module:
+        """The last convolution; see ``Backbone``."""
+        return self.out
+
+    def decoder_blocks(self) -> list[nn.Module]:
+        """Return decoder5, 4, 3, 2 and 1; see ``Backbone``."""
+        return [self.decoder5, self.decoder4, self.decoder3, self.decoder2, self.decoder1]
 
 
 def _feature_size(value: JsonValue) -> int:

@@ -34,7 +34,8 @@ class UNet(DynUNet, Backbone):  # type: ignore[misc]
     input_block: nn.Module
     downsamples: nn.ModuleList
     bottleneck: nn.Module
-    encoder_prefixes = ("input_block.", "downsamples.", "bottleneck.")
+    upsamples: nn.ModuleList
+    output_block: nn.Module
     monai_class = "DynUNet"
     input_keys = ("input_block.conv1.conv.weight",)
 
@@ -54,16 +55,27 @@ class UNet(DynUNet, Backbone):  # type: ignore[misc]
         guard_small_maps(self)
         self.monai_arguments = arguments
         self.config = config
-        self.feature_width = sum(filters)
+        names = ["input_block", *(f"downsamples.{i}" for i in range(levels - 2)), "bottleneck"]
+        self.encoder_blocks = {f"{name}.": level for level, name in enumerate(names)}
+        self.feature_width, self.decoder_width = sum(filters), filters[0]
         self.divisor = 2 ** (levels - 1)
 
-    def encoder_stages(self, image: Tensor) -> list[Tensor]:
+    def encoder_maps(self, image: Tensor) -> list[Tensor]:
         """Return the outputs of all levels, the finest first; see ``Backbone``."""
-        stages: list[Tensor] = []
+        maps: list[Tensor] = []
         for block in [self.input_block, *self.downsamples, self.bottleneck]:
             image = block(image)
-            stages.append(image)
-        return stages
+            maps.append(image)
+        return maps
+
+    def decoder_blocks(self) -> list[nn.Module]:
+        """Return the blocks of all levels but the deepest, that one's neighbour first."""
+        return list(self.upsamples)
+
+    @property
+    def head(self) -> nn.Module:
+        """The last convolution; see ``Backbone``."""
+        return self.output_block
 
 
 def _filters(value: JsonValue) -> list[int]:

@@ -19,6 +19,17 @@ DEFAULTS: dict[str, JsonValue] = {
     "num_heads": 12,
 }
 PATCH = 16
+BLOCKS = 12
+SKIPS = {"encoder2": 3, "encoder3": 6, "encoder4": 9}
+"""Which transformer block's output each block on the way to the decoder reads."""
+
+ENCODER_BLOCKS = {
+    "vit.patch_embedding.": 0,
+    "encoder1.": 0,
+    **{f"vit.blocks.{block}.": block + 1 for block in range(BLOCKS)},
+    **{f"{name}.": block + 1 for name, block in SKIPS.items()},
+    "vit.norm.": BLOCKS,
+}
 
 
 class UNETR(MonaiUNETR, Backbone):  # type: ignore[misc]
@@ -43,8 +54,13 @@ class UNETR(MonaiUNETR, Backbone):  # type: ignore[misc]
     encoder2: nn.Module
     encoder3: nn.Module
     encoder4: nn.Module
+    out: nn.Module
+    decoder5: nn.Module
+    decoder4: nn.Module
+    decoder3: nn.Module
+    decoder2: nn.Module
     proj_feat: Callable[[Tensor], Tensor]
-    encoder_prefixes = ("vit.", "encoder1.", "encoder2.", "encoder3.", "encoder4.")
+    encoder_blocks = ENCODER_BLOCKS
     monai_class = "UNETR"
     input_keys = (
         "vit.patch_embedding.patch_embeddings.weight",
@@ -80,6 +96,7 @@ class UNETR(MonaiUNETR, Backbone):  # type: ignore[misc]
         self.monai_arguments = arguments
         self.config = config
         self.feature_width = 15 * counts["feature_size"] + counts["hidden_size"]
+        self.decoder_width = counts["feature_size"]
         self.divisor = PATCH
         self.img_size = img_size
 
@@ -92,7 +109,7 @@ class UNETR(MonaiUNETR, Backbone):  # type: ignore[misc]
         self._check_size(image)
         return super().forward(image)
 
-    def encoder_stages(self, image: Tensor) -> list[Tensor]:
+    def encoder_maps(self, image: Tensor) -> list[Tensor]:
         """Return the outputs of encoder1, 2, 3, 4 and of the transformer; see ``Backbone``."""
         self._check_size(image)
         tokens, hidden = self.vit(image)
@@ -103,6 +120,15 @@ class UNETR(MonaiUNETR, Backbone):  # type: ignore[misc]
             self.encoder4(self.proj_feat(hidden[9])),
             self.proj_feat(tokens),
         ]
+
+    @property
+    def head(self) -> nn.Module:
+        """The last convolution; see ``Backbone``."""
+        return self.out
+
+    def decoder_blocks(self) -> list[nn.Module]:
+        """Return decoder5, 4, 3 and 2; see ``Backbone``."""
+        return [self.decoder5, self.decoder4, self.decoder3, self.decoder2]
 
     def _check_size(self, image: Tensor) -> None:
         if tuple(image.shape[2:]) != self.img_size:

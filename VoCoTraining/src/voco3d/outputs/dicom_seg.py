@@ -4,6 +4,7 @@ from pathlib import Path
 
 import highdicom as hd
 import numpy as np
+import numpy.typing as npt
 import pydicom
 import SimpleITK as sitk
 from pydicom.dataset import Dataset
@@ -12,6 +13,7 @@ from pydicom.sr.codedict import codes
 import voco3d
 from voco3d.errors import VoCoError
 from voco3d.models import Model
+from voco3d.models.regions import Regions
 from voco3d.models.structures import Code, Structure
 
 SERIES_NUMBER = 300
@@ -69,8 +71,9 @@ def write_dicom_seg(
     Args:
         path: The file.
         labels: Label map on the grid of the series.
-        structures: What each label means; they become segments 1, 2, ... in this order.
-        model: The model that made it; named as the algorithm.
+        structures: What each label (or region of the model: 1, 2, ...) means; they become
+            segments 1, 2, ... in this order.
+        model: The model that made it; named as the algorithm. Its regions may overlap.
         source: The files of the series, in the order of the label map's slices.
 
     Raises:
@@ -78,8 +81,6 @@ def write_dicom_seg(
         VoCoError: If the series breaks the rules of DICOM in a way that a segmentation would
             have to repeat.
     """
-    number_of = np.zeros(256, dtype=np.uint8)
-    number_of[list(structures)] = range(1, len(structures) + 1)
     algorithm = hd.AlgorithmIdentificationSequence(
         name=f"SlicerVoCo {model.name}"[:TEXT],
         family=codes.DCM.ArtificialIntelligence,
@@ -88,7 +89,7 @@ def write_dicom_seg(
     try:
         segmentation = hd.seg.Segmentation(
             source_images=[_source_image(file, labels) for file in source],
-            pixel_array=number_of[sitk.GetArrayViewFromImage(labels)],
+            pixel_array=_segments(labels, structures, model.regions),
             segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
             segment_descriptions=[
                 _description(number, structure, algorithm)
@@ -113,6 +114,19 @@ def write_dicom_seg(
             "the output, such as .seg.nrrd."
         ) from error
     segmentation.save_as(path)
+
+
+def _segments(
+    labels: sitk.Image, structures: dict[int, Structure], regions: Regions | None
+) -> npt.NDArray[np.uint8]:
+    """Segment numbers (slice, row, column); for regions (slice, row, column, segment), 0 or 1."""
+    voxels = sitk.GetArrayViewFromImage(labels)
+    if regions is None:
+        number_of = np.zeros(256, dtype=np.uint8)
+        number_of[list(structures)] = range(1, len(structures) + 1)
+        return number_of[voxels]
+    masks = regions.masks_of(voxels)[[number - 1 for number in structures]]
+    return np.moveaxis(masks, 0, -1).astype(np.uint8)
 
 
 def _source_image(file: str, labels: sitk.Image) -> Dataset:

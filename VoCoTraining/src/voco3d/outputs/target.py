@@ -58,7 +58,7 @@ class Target:
 
         Args:
             labels: Label map (uint8) on the image's grid.
-            structures: What each label means.
+            structures: What each label (or region of the model: 1, 2, ...) means.
             model: The model that made it.
 
         Raises:
@@ -76,6 +76,6 @@ class Target:
         if self.path.name.endswith(DICOM):
             write_dicom_seg(part, labels, structures, model, self.source)
         elif self.path.name.endswith(SEGMENTATION):
-            write_seg_nrrd(part, labels, structures)
+            write_seg_nrrd(part, labels, structures, model.regions)
         else:
             writing.write_image(part, labels)

@@ -1,6 +1,5 @@
 """From the cache to batches on the device."""
 
-import signal
 from collections.abc import Sequence
 
 import pytorch_lightning as pl
@@ -12,7 +11,7 @@ from voco3d.geometry import BaseGrid
 from voco3d.pretraining.config import PretrainConfig
 from voco3d.pretraining.volume_crops import Sample, VolumeCrops
 from voco3d.training.draws import DrawBatches, Share
-from voco3d.training.stopping import SIGNALS
+from voco3d.training.stopping import leave_signals_to_the_trainer
 
 
 class CropBatches(pl.LightningDataModule):
@@ -49,12 +48,6 @@ class CropBatches(pl.LightningDataModule):
             worker_init_fn=leave_signals_to_the_trainer,
             pin_memory=self.trainer.strategy.root_device.type == "cuda",
         )
-
-
-def leave_signals_to_the_trainer(worker: int) -> None:
-    """Go on when Ctrl-C or a scheduler signals all processes: the last step needs its batch."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 def check_cache(cache: Cache, grid: BaseGrid, channels: int) -> None:

@@ -1,31 +1,26 @@
 """One training step of VoCo."""
 
 import copy
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
-from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from voco3d.errors import VoCoError
 from voco3d.geometry import BaseGrid
 from voco3d.losses import Embeddings, Loss, find_recipe, objective
 from voco3d.networks import PositionNetwork
 from voco3d.pretraining.config import PretrainConfig
 from voco3d.pretraining.gathering import gather
 from voco3d.pretraining.network import build_position_network
-from voco3d.pretraining.teacher import Teacher
+from voco3d.training.average import MovingAverage
+from voco3d.training.module import TrainingModule
 from voco3d.training.schedule import warm_cosine
 
 
-class VoCoModule(pl.LightningModule):
+class VoCoModule(TrainingModule):
     """The student, its teacher, and what is minimised.
 
     The crops of all processes are one batch: their features are gathered before the projector,
@@ -42,7 +37,6 @@ class VoCoModule(pl.LightningModule):
         teacher: The moving average of the student, where the recipe has one.
         recipe: What is minimised.
         grid: Where the bases lie.
-        gradient_norm: Of the last step, before clipping.
 
     Raises:
         VoCoError: If the recipe is unknown.
@@ -53,15 +47,15 @@ class VoCoModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.config, self.network, self.names = config, network, names
+        self.compute, self.clip, self.seed = config.compute, config.optimisation.clip, config.seed
         self.recipe = find_recipe(config.recipe)
         self.grid = BaseGrid(config.crops.counts, config.crops.size)
         self.teacher = self._make_teacher()
-        self.gradient_norm = math.nan
         encode: Callable[..., Tensor] = PositionNetwork.features
         self._encode = torch.compile(encode) if config.compute.compile else encode
         self._volumes = torch.zeros(0)
 
-    def _make_teacher(self) -> Teacher | None:
+    def _make_teacher(self) -> MovingAverage | None:
         if self.recipe.teacher == "none":
             return None
         if self.config.teacher.start == "student":
@@ -69,7 +63,7 @@ class VoCoModule(pl.LightningModule):
         else:
             average = build_position_network(self.config)
         whole = self.recipe.teacher == "network"
-        return Teacher(average if whole else average.projector, self.config.teacher.momentum)
+        return MovingAverage(average if whole else average.projector, self.config.teacher.momentum)
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Tensor]:
         """The loss of the global batch, and its terms."""
@@ -84,8 +78,7 @@ class VoCoModule(pl.LightningModule):
             teacher = self._teacher_embeddings(taught)
             terms = objective(self.recipe, student, teacher, gather(batch["overlaps"]))
             loss = self._weighted(terms)
-        if not torch.isfinite(loss):
-            raise self._diverged(f"loss is {loss.item()}")
+        self.check_loss(loss)
         return {
             "loss": loss,
             "prediction": terms.prediction.detach(),
@@ -95,8 +88,7 @@ class VoCoModule(pl.LightningModule):
 
     def _begin_step(self) -> None:
         """Make randomness a function of step and process, and move the teacher on."""
-        state = np.random.SeedSequence((self.config.seed, self.global_step, self.global_rank))
-        torch.manual_seed(int(state.generate_state(1)[0]))
+        self.seed_step()
         if self.teacher is not None:
             whole = self.recipe.teacher == "network"
             self.teacher.update(self.network if whole else self.network.projector)
@@ -135,50 +127,28 @@ class VoCoModule(pl.LightningModule):
             + weights.inter_volume_weight * terms.inter_volume
         )
 
-    def _diverged(self, what: str) -> VoCoError:
-        volumes = gather(self._volumes).tolist()
-        names = ", ".join(self.names[volume] for volume in volumes)
-        return VoCoError(
-            f"At step {self.global_step} the {what}, so training has stopped, and the last "
-            f"checkpoint stays: look at the volumes of this step ({names}), or begin again with a "
-            "lower optimisation.learning_rate or another compute.precision."
-        )
+    def options(self) -> PretrainConfig:
+        """All options of the run."""
+        return self.config
 
-    def configure_gradient_clipping(
-        self,
-        optimizer: Optimizer,
-        gradient_clip_val: float | None = None,
-        gradient_clip_algorithm: str | None = None,
-    ) -> None:
-        """Measure the gradient's norm and clip it.
+    @property
+    def result(self) -> PositionNetwork:
+        """The student."""
+        return self.network
 
-        Raises:
-            VoCoError: If it is not finite. In half precision that is no error: the scaler leaves
-                out the step.
-        """
-        limit = self.config.optimisation.clip or math.inf
-        self.gradient_norm = clip_grad_norm_(self._trained(), limit).item()
-        if not math.isfinite(self.gradient_norm) and self.config.compute.precision != "fp16":
-            raise self._diverged(f"gradient's norm is {self.gradient_norm}")
+    def names_of_batch(self) -> Sequence[str]:
+        """The volumes of the global batch."""
+        return [self.names[volume] for volume in gather(self._volumes).tolist()]
 
     def configure_optimizers(self) -> Any:
         """AdamW, and a learning rate of each step's own."""
         options = self.config.optimisation
-        optimizer = AdamW(
-            self._trained(),
+        optimizer = self.adamw(
+            self.trained(),
             lr=options.learning_rate,
             weight_decay=options.weight_decay,
             amsgrad=options.amsgrad,
-            # The fused AdamW unscales by itself, before the gradient can be clipped.
-            fused=self.device.type in ("cuda", "cpu") and self.config.compute.precision != "fp16",
         )
         share = partial(warm_cosine, warmup=options.warmup, steps=options.steps)
         scheduler = {"scheduler": LambdaLR(optimizer, share), "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
-
-    def _trained(self) -> list[nn.Parameter]:
-        return [parameter for parameter in self.parameters() if parameter.requires_grad]
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Have a checkpoint say what it is of."""
-        checkpoint["config"] = self.config.to_plain()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from voco3d.errors import VoCoError
 from voco3d.writing import write_aside
 
 Row = Mapping[str, float]
@@ -29,16 +30,25 @@ def keep_rows(path: Path, columns: Iterable[str], step: int) -> None:
 
     def write(part: Path) -> None:
         with part.open("w", encoding="utf-8", newline="") as file:
-            file.write(",".join(names) + "\n")
+            csv.writer(file, lineterminator="\n").writerow(names)
             file.writelines(_line(row, names) for row in kept)
 
     write_aside(path, write)
 
 
 def append_row(path: Path, row: Row) -> None:
-    """Append a row, with its values in the order of its columns, to a record."""
-    with path.open("a", encoding="utf-8", newline="") as file:
-        file.write(_line(row, row))
+    """Append a row, with its values in the order of its columns, to a record.
+
+    Raises:
+        VoCoError: If it cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8", newline="") as file:
+            file.write(_line(row, row))
+    except OSError as error:
+        raise VoCoError(
+            f"{path} cannot be written ({error.strerror}): free some space and resume the run."
+        ) from error
 
 
 def read_rows(path: Path) -> list[dict[str, float]]:

@@ -92,3 +92,9 @@ class StopOnSignal(pl.Callback):
         if self._before:
             signal.set_wakeup_fd(self._wakeup)
         self._before = {}
+
+
+def leave_signals_to_the_trainer(worker: int) -> None:
+    """Go on when Ctrl-C or a scheduler signals all processes: the last step needs its batch."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

@@ -37,10 +37,7 @@ def make_trainer(
     Raises:
         VoCoError: If the machine, or what launched the processes, does not offer it.
     """
-    device = choose_device(compute.device).type
-    if compute.precision == "fp16" and device != "cuda":
-        raise VoCoError(f"fp16 needs a CUDA device, and this is {device}: choose bf16 or fp32.")
-    _check_processes(compute)
+    device = check_compute(compute)
     several = compute.devices * compute.nodes > 1
     return pl.Trainer(
         accelerator=device,
@@ -65,6 +62,19 @@ def make_trainer(
 def _distributed() -> DDPStrategy:
     """Statistics are of the global batch, so the same in all processes: none are sent round."""
     return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
+
+
+def check_compute(compute: Compute) -> str:
+    """Return the kind of device that is trained on.
+
+    Raises:
+        VoCoError: If the machine, or what launched the processes, does not offer what is asked.
+    """
+    device = choose_device(compute.device).type
+    if compute.precision == "fp16" and device != "cuda":
+        raise VoCoError(f"fp16 needs a CUDA device, and this is {device}: choose bf16 or fp32.")
+    _check_processes(compute)
+    return device
 
 
 def _check_processes(compute: Compute) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from voco3d.errors import VoCoError
 from voco3d.networks import Backbone, Projector
+from voco3d.networks.classifier import CLASSIFIER
 from voco3d.weights.checkpoint import Checkpoint
 from voco3d.weights.report import PROJECTOR, LoadReport, Mismatch
 
@@ -18,6 +19,7 @@ def load_weights(
     allow_partial: bool = False,
     inflate_channels: bool = False,
     projector: Projector | None = None,
+    classifier: nn.Linear | None = None,
 ) -> LoadReport:
     """Copy into a network every tensor of a checkpoint that fits it.
 
@@ -31,6 +33,7 @@ def load_weights(
             channels, divided by their number: identical channels then give the output that the
             one channel gave.
         projector: Changed in place too; its keys begin with ``projector.``.
+        classifier: Changed in place too; its keys begin with ``classifier.``.
 
     Returns:
         The fate of every key.
@@ -44,6 +47,8 @@ def load_weights(
     modules: dict[str, nn.Module] = {"": network}
     if projector is not None:
         modules[PROJECTOR] = projector
+    if classifier is not None:
+        modules[CLASSIFIER] = classifier
     targets = [entry for prefix, module in modules.items() for entry in _tensors(module, prefix)]
     for names, target in targets:
         key = next((name for name in names if name in checkpoint.tensors), None)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import blosc2
 import numpy as np
+import numpy.typing as npt
 
 from voco3d.data.volume import Voxels
 from voco3d.errors import VoCoError
@@ -22,7 +23,7 @@ BLOCK = (16, 64, 64)
 Window = tuple[slice, slice, slice]
 
 
-def write_voxels(path: Path, array: Voxels) -> int:
+def write_voxels(path: Path, array: Voxels | npt.NDArray[np.float16]) -> int:
     """Write an array (channel, x, y, z), compressed without loss; return the file's size.
 
     Raises:
@@ -58,5 +59,6 @@ def read_voxels(path: Path, window: Window | None = None) -> Voxels:
         return stored[...] if window is None else stored[(slice(None), *window)]
     except (OSError, RuntimeError, ValueError) as error:
         raise VoCoError(
-            f"{path} is missing or damaged: delete it and run `voco cache build` again."
+            f"{path} is missing or damaged: delete it and run what made it again, `voco cache "
+            "build` or `voco finetune`."
         ) from error

@@ -1,16 +1,16 @@
-"""The teacher: an exponential moving average of the student."""
+"""The exponential moving average of a network: the teacher of VoCo, and what fine-tuning keeps."""
 
 import torch
 from torch import nn
 
 
-class Teacher(nn.Module):
+class MovingAverage(nn.Module):
     """A moving average of a module's weights and statistics, which gets no gradients.
 
-    Source: the authors' released code.
+    Source (as a teacher): the authors' released code.
 
     Args:
-        average: What it begins as, of the student's architecture.
+        average: What it begins as, of the module's architecture.
         momentum: Share of itself that it keeps at each update.
     """
 
@@ -20,11 +20,11 @@ class Teacher(nn.Module):
         self.momentum = momentum
 
     @torch.no_grad()
-    def update(self, student: nn.Module) -> None:
-        """Move towards the student; whole numbers, as counters and indices, are taken over."""
+    def update(self, module: nn.Module) -> None:
+        """Move towards the module; whole numbers, as counters and indices, are taken over."""
         pairs = [
-            *zip(self.average.parameters(), student.parameters(), strict=True),
-            *zip(self.average.buffers(), student.buffers(), strict=True),
+            *zip(self.average.parameters(), module.parameters(), strict=True),
+            *zip(self.average.buffers(), module.buffers(), strict=True),
         ]
         floating = [(own, other) for own, other in pairs if own.is_floating_point()]
         own, others = map(list, zip(*floating, strict=True))

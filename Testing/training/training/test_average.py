@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from voco3d.networks import NetworkConfig, build_network
-from voco3d.pretraining.teacher import Teacher
+from voco3d.training.average import MovingAverage
 
 
 def student() -> nn.Module:
@@ -17,7 +17,7 @@ def student() -> nn.Module:
 
 def test_weights_and_statistics_are_averaged_and_counters_taken_over():
     module = student()
-    teacher = Teacher(copy.deepcopy(module), momentum=0.9)
+    teacher = MovingAverage(copy.deepcopy(module), momentum=0.9)
     expected = {key: value.clone() for key, value in module.state_dict().items()}
     for update in range(1, 4):
         with torch.no_grad():
@@ -36,7 +36,7 @@ def test_weights_and_statistics_are_averaged_and_counters_taken_over():
 def test_a_tensor_with_two_keys_is_averaged_once():
     torch.manual_seed(0)
     network = build_network(NetworkConfig("unet", 1, 2, {"filters": [2, 2, 2]}))
-    teacher = Teacher(copy.deepcopy(network), momentum=0.5)
+    teacher = MovingAverage(copy.deepcopy(network), momentum=0.5)
     before = network.input_block.conv1.conv.weight.clone()
     with torch.no_grad():
         network.input_block.conv1.conv.weight += 1
@@ -46,14 +46,14 @@ def test_a_tensor_with_two_keys_is_averaged_once():
 
 def test_the_teacher_gets_no_gradients_and_the_student_keeps_its_own():
     module = student()
-    teacher = Teacher(copy.deepcopy(module), momentum=0.9)
+    teacher = MovingAverage(copy.deepcopy(module), momentum=0.9)
     assert not any(parameter.requires_grad for parameter in teacher.parameters())
     assert all(parameter.requires_grad for parameter in module.parameters())
 
 
 def test_of_the_same_student_nothing_changes():
     module = student()
-    teacher = Teacher(copy.deepcopy(module), momentum=0.25)
+    teacher = MovingAverage(copy.deepcopy(module), momentum=0.25)
     teacher.update(module)
     for own, other in zip(teacher.average.parameters(), module.parameters(), strict=True):
         assert own.detach().numpy() == pytest.approx(other.detach().numpy())

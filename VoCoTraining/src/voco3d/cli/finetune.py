@@ -1,0 +1,73 @@
+"""``voco finetune``: train a network on labelled images, or go on with a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voco3d.cli.allocator import use_huge_pages
+from voco3d.cli.commands import Commands
+from voco3d.cli.progress import show_progress
+from voco3d.errors import VoCoError
+
+if TYPE_CHECKING:
+    import jsonargparse
+
+HELP = "Train a network on labelled images, from pre-trained weights or from scratch."
+DESCRIPTION = (
+    HELP + " All options of the YAML files are flags too. The run leaves a model folder that "
+    "`voco segment` takes."
+)
+
+
+def add_to(commands: Commands) -> None:
+    """Add ``voco finetune`` to the commands; it parses its own arguments."""
+    parser = commands.add_parser("finetune", help=HELP, description=DESCRIPTION, add_help=False)
+    parser.set_defaults(run_with=run)
+
+
+def run(arguments: Sequence[str], own_process: bool = False) -> None:
+    """Run ``voco finetune``; in a process of its own with the allocator that suits it."""
+    from voco3d.finetuning.config_file import FINETUNING
+
+    options, config = FINETUNING.parse(build_parser(), arguments)
+    if options.resume is not None and len(arguments) > 1 + ("--resume" in arguments):
+        raise VoCoError(
+            f"A resumed run keeps its options: say `voco finetune --resume {options.resume}` alone."
+        )
+    for name in ("data", "out"):
+        if options.resume is None and options[name] is None:
+            raise VoCoError(f"Say --{name}, or go on with a run by --resume RUN.")
+
+    from voco3d.finetuning.training import finetune, resume
+    from voco3d.training.stopping import Interrupted
+    from voco3d.training.trainer import is_first_process
+
+    run: Path = options.resume or options.out
+    if own_process:
+        use_huge_pages()
+    try:
+        with show_progress("bar" if is_first_process() else "none") as progress:
+            if options.resume:
+                model = resume(run, progress=progress)
+            else:
+                model = finetune(config, options.data, run, progress=progress)
+    except Interrupted as stopped:
+        if is_first_process():
+            print(
+                f"voco: stopped after step {stopped.step} and saved; go on with "
+                f"`voco finetune --resume {run}`."
+            )
+        raise SystemExit(128 + stopped.signal_number) from stopped
+    if is_first_process():
+        print(model)
+
+
+def build_parser() -> "jsonargparse.ArgumentParser":
+    """The parser of a run's options."""
+    from voco3d.finetuning.config_file import FINETUNING
+
+    parser = FINETUNING.parser()
+    parser.description = DESCRIPTION
+    parser.add_argument("--out", type=Path | None, help="folder for the run")
+    parser.add_argument("--resume", type=Path | None, metavar="RUN", help="go on with this run")
+    return parser

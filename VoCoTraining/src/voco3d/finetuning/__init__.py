@@ -1,0 +1,1 @@
+"""Training a network, pre-trained or not, on labelled images."""

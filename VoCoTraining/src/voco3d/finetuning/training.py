@@ -1,0 +1,230 @@
+"""A fine-tuning run, from its options to a model folder."""
+
+import math
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from voco3d.errors import VoCoError
+from voco3d.finetuning.augmentation import mirror_order
+from voco3d.finetuning.classification import classification
+from voco3d.finetuning.config import FinetuneConfig
+from voco3d.finetuning.config_file import FINETUNING
+from voco3d.finetuning.data_list import PARTS, DataList, read_data_list
+from voco3d.finetuning.data_module import CaseBatches
+from voco3d.finetuning.module import FinetuningModule
+from voco3d.finetuning.monitor import Monitor, best_row, since_best
+from voco3d.finetuning.network import build_start
+from voco3d.finetuning.prepared import PreparedCase, prepare
+from voco3d.finetuning.result import write_result
+from voco3d.finetuning.run import CHECKPOINTS, CONFIG, MODEL, STORE, Run
+from voco3d.finetuning.same_data import SameData
+from voco3d.finetuning.segmentation import segmentation
+from voco3d.models import model_folders
+from voco3d.progress import Progress, silent
+from voco3d.training.checkpoints import LAST, SaveCheckpoints, newest_checkpoint, read_checkpoint
+from voco3d.training.record import read_rows
+from voco3d.training.stopping import Interrupted, StopOnSignal
+from voco3d.training.trainer import check_compute, is_first_process, make_trainer, quiet
+
+TASKS = {"segmentation": segmentation, "classification": classification}
+
+
+def finetune(
+    config: FinetuneConfig,
+    data: Path,
+    out: Path,
+    say: Callable[[str], None] = print,
+    progress: Progress = silent,
+) -> Path:
+    """Train a network on labelled cases, and make a model folder of it.
+
+    Args:
+        config: All options.
+        data: The data list, ``dataset.json``.
+        out: Folder for the run: its options, prepared cases, checkpoints, logs and model.
+        say: Is told what one should know of the data and the weights.
+        progress: Told after every step.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        VoCoError: If the options, the data, the weights and the machine do not go together, or
+            training diverges.
+        Interrupted: If a signal ended it; the run can be resumed.
+    """
+    if is_run(out) and is_first_process():
+        raise VoCoError(
+            f"{out} holds a run already: go on with `voco finetune --resume {out}` or name another "
+            "folder."
+        )
+    return _run(_independent_of_place(config), data, out, None, say, progress)
+
+
+def resume(out: Path, say: Callable[[str], None] = print, progress: Progress = silent) -> Path:
+    """Go on with a run from its last checkpoint, as if it had not been interrupted.
+
+    A run that was ended before its first checkpoint begins anew.
+
+    Args:
+        out: The run's folder.
+        say: See ``finetune``.
+        progress: See ``finetune``.
+
+    Returns:
+        The model folder; that of a finished run is left as it is.
+
+    Raises:
+        VoCoError: If there is no run or its checkpoints are damaged, and as ``finetune``.
+        Interrupted: If a signal ended it; the run can be resumed.
+    """
+    data, config = FINETUNING.read(out / CONFIG)
+    checkpoint = newest_checkpoint(out / CHECKPOINTS)
+    if checkpoint is not None:
+        if checkpoint.name != LAST and is_first_process():
+            say(f"{LAST} is damaged or missing: going on from {checkpoint.name}.")
+        done = read_checkpoint(checkpoint)["global_step"]
+        if (out / MODEL).is_dir() and _is_finished(out, config, done):
+            if is_first_process():
+                say(f"{out} is finished after {done} steps.")
+            return out / MODEL
+    return _run(config, data, out, checkpoint, say, progress)
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run."""
+    return (folder / CONFIG).is_file()
+
+
+def _is_finished(out: Path, config: FinetuneConfig, done: int) -> bool:
+    if done >= config.optimisation.steps:
+        return True
+    means = [row["mean"] for row in read_rows(out / "logs" / "validation.csv")]
+    patience = config.validation.patience
+    return patience is not None and bool(means) and since_best(means) >= patience
+
+
+def _independent_of_place(config: FinetuneConfig) -> FinetuneConfig:
+    """The options with whole paths: a run may be resumed in another working directory."""
+    init = config.init
+    if init is not None and init not in model_folders() and Path(init).exists():
+        init = str(Path(init).absolute())
+    store = None if config.store is None else str(Path(config.store).absolute())
+    return replace(config, init=init, store=store)
+
+
+def _run(
+    config: FinetuneConfig,
+    data: Path,
+    out: Path,
+    checkpoint: Path | None,
+    say: Callable[[str], None],
+    progress: Progress,
+) -> Path:
+    with quiet():
+        pl.seed_everything(config.seed, verbose=False)
+        progress = progress if is_first_process() else silent
+        run = _assemble(config, data, out, say if checkpoint is None else _unsaid, progress)
+        task = TASKS[config.task](run)
+        monitor = Monitor(out, config.validation, task.judgement, progress)
+        stop = StopOnSignal()
+        save = SaveCheckpoints(out / CHECKPOINTS, config.validation.save_every)
+        same = SameData(data, _content(run))
+        options = config.optimisation
+        trainer = make_trainer(
+            config.compute, options.steps, options.accumulate, out, [same, monitor, save, stop]
+        )
+        if trainer.is_global_zero:
+            _write_options(out, data, config)
+        batches = CaseBatches(task.samples, task.drawn, config)
+        trainer.fit(task.module, datamodule=batches, ckpt_path=checkpoint, weights_only=True)
+        if stop.stopped:
+            raise Interrupted(trainer.global_step, stop.signal_number or signal.SIGTERM)
+        if trainer.is_global_zero:
+            _finish(run, task.module, monitor)
+    return out / MODEL
+
+
+def _content(run: Run) -> dict[str, list[str]]:
+    """What a run must go on with: what it fits, and the cases by the hashes of their content."""
+    return {
+        "classes": [*run.data.structures, *run.data.categories],
+        "training cases": [_content_of(case) for case in run.prepared["training"]],
+        "validation cases": [_content_of(case) for case in run.prepared["validation"]],
+    }
+
+
+def _content_of(case: PreparedCase) -> str:
+    category = case.case.category
+    return case.folder.name if category is None else f"{case.folder.name} {category}"
+
+
+def _assemble(
+    config: FinetuneConfig,
+    data: Path,
+    out: Path,
+    say: Callable[[str], None],
+    progress: Progress,
+) -> Run:
+    """The data and the network, which fit each other."""
+    content = read_data_list(data)
+    _check_task(config, content)
+    if config.validation.every and not content.cases["validation"]:
+        raise VoCoError(
+            f"{data} lists no labelled validation case to choose the weights on: add some, or keep "
+            "the last weights with validation.every 0."
+        )
+    outputs = len(content.structures) + (not content.overlapping)
+    start = build_start(config, content.channels, outputs, content.categories)
+    check_compute(config.compute)
+    mirror_order(content.structures, config.augmentation.pairs)
+    Run(config, content, dict.fromkeys(PARTS, ()), start, out).model({})  # it must be possible
+    if start.report is not None and is_first_process():
+        say(start.report.summary())
+    store = out / STORE if config.store is None else Path(config.store)
+    prepared = prepare(content, config.preprocessing, store, config.compute.workers, progress)
+    return Run(config, content, prepared, start, out)
+
+
+def _check_task(config: FinetuneConfig, data: DataList) -> None:
+    """Refuse a list that is not of the task.
+
+    Raises:
+        VoCoError: If it is not.
+    """
+    if (config.task == "classification") != bool(data.categories):
+        has, task = (
+            ("categories", "classification") if data.categories else ("labels", "segmentation")
+        )
+        raise VoCoError(f"{data.path} has {has}: set task to {task}, or name another list.")
+
+
+def _unsaid(text: str) -> None:
+    """What was said when the run began need not be said again."""
+
+
+def _finish(run: Run, module: FinetuningModule, monitor: Monitor) -> None:
+    """Write the model with the weights that were best, or the last ones."""
+    network, best = module.result, best_row(run.out)
+    monitor.restore_best(network)
+    results = {}
+    if best is not None:
+        figures = {
+            name: round(value, 4)
+            for name, value in best.items()
+            if name != "seconds" and not math.isnan(value)
+        }
+        results = {"validation (the weights were chosen on it)": figures}
+    write_result(run.out / MODEL, run.model(results), network, run.config)
+
+
+def _write_options(out: Path, data: Path, config: FinetuneConfig) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VoCoError(f"The folder {out} cannot be made: {error.strerror}.") from error
+    FINETUNING.write(out / CONFIG, data, config)
