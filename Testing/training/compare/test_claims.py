@@ -54,7 +54,7 @@ def test_that_of_another_process_is_respected(tmp_path, elsewhere):
     assert [file.name for file in tmp_path.iterdir()] == ["run.claim"]
 
 
-@pytest.mark.parametrize("number", [None, os.getpid()])
+@pytest.mark.parametrize("number", [None, os.getpid()], ids=["ended", "own number"])
 def test_that_of_an_ended_process_is_taken_over(tmp_path, number):
     """Also that of an earlier process of the same number, as in a container begun anew."""
     path = tmp_path / "run.claim"
