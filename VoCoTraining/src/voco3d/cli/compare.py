@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.commands import Commands
+from voco3d.cli.options import check_run_options
 from voco3d.cli.progress import show_progress
-from voco3d.errors import VoCoError
 
 if TYPE_CHECKING:
     import jsonargparse
@@ -41,14 +41,7 @@ def _compare(arguments: Sequence[str], own_process: bool) -> None:
     from voco3d.compare.config_file import parse
 
     options, config = parse(build_parser(), arguments)
-    if options.resume is not None and len(arguments) > 2:
-        raise VoCoError(
-            f"A resumed comparison keeps its options: say `voco compare --resume {options.resume}` "
-            "alone."
-        )
-    for name in ("data", "out"):
-        if options.resume is None and options[name] is None:
-            raise VoCoError(f"Say --{name}, or go on with a comparison by --resume OUT.")
+    check_run_options("voco compare", options, arguments)
 
     from voco3d.compare.comparison import compare, resume
     from voco3d.training.stopping import Interrupted

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.commands import Commands
+from voco3d.cli.options import check_run_options
 from voco3d.cli.progress import show_progress
-from voco3d.errors import VoCoError
 
 if TYPE_CHECKING:
     import jsonargparse
@@ -30,13 +30,7 @@ def run(arguments: Sequence[str], own_process: bool = False) -> None:
     from voco3d.finetuning.config_file import FINETUNING
 
     options, config = FINETUNING.parse(build_parser(), arguments)
-    if options.resume is not None and len(arguments) > 1 + ("--resume" in arguments):
-        raise VoCoError(
-            f"A resumed run keeps its options: say `voco finetune --resume {options.resume}` alone."
-        )
-    for name in ("data", "out"):
-        if options.resume is None and options[name] is None:
-            raise VoCoError(f"Say --{name}, or go on with a run by --resume RUN.")
+    check_run_options("voco finetune", options, arguments)
 
     from voco3d.finetuning.training import finetune, resume
     from voco3d.training.stopping import Interrupted

@@ -1,9 +1,11 @@
 """Options that several commands share."""
 
 from argparse import ArgumentParser
-from typing import get_args
+from collections.abc import Sequence
+from typing import Any, get_args
 
 from voco3d.cli.progress import Style
+from voco3d.errors import VoCoError
 
 
 def add_progress_option(parser: ArgumentParser) -> None:
@@ -26,3 +28,19 @@ def add_intensity_option(parser: ArgumentParser) -> None:
         metavar=("LOW", "HIGH"),
         help="HU window that is mapped to 0..1 (default: -175 250)",
     )
+
+
+def check_run_options(command: str, options: Any, arguments: Sequence[str]) -> None:
+    """Refuse ``--resume`` beside other options, and a new run without ``--data`` or ``--out``.
+
+    Raises:
+        VoCoError: If it is so.
+    """
+    if options.resume is None:
+        for name in ("data", "out"):
+            if options[name] is None:
+                raise VoCoError(f"Say --{name}, or go on with --resume FOLDER.")
+    elif len(arguments) > 1 + ("--resume" in arguments):
+        raise VoCoError(
+            f"What is resumed keeps its options: say `{command} --resume {options.resume}` alone."
+        )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.commands import Commands
+from voco3d.cli.options import check_run_options
 from voco3d.cli.progress import show_progress
-from voco3d.errors import VoCoError
 
 if TYPE_CHECKING:
     import jsonargparse
@@ -40,13 +40,7 @@ def _train(arguments: Sequence[str], own_process: bool) -> None:
     from voco3d.pretraining.config_file import parse
 
     options, config = parse(build_parser(), arguments)
-    if options.resume is not None and len(arguments) > 2:
-        raise VoCoError(
-            f"A resumed run keeps its options: say `voco pretrain --resume {options.resume}` alone."
-        )
-    for name in ("data", "out"):
-        if options.resume is None and options[name] is None:
-            raise VoCoError(f"Say --{name}, or go on with a run by --resume RUN.")
+    check_run_options("voco pretrain", options, arguments)
 
     from voco3d.pretraining.training import pretrain, resume
     from voco3d.training.stopping import Interrupted

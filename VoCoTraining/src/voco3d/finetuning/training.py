@@ -14,7 +14,6 @@ from voco3d.finetuning.classification import classification
 from voco3d.finetuning.config import FinetuneConfig
 from voco3d.finetuning.config_file import FINETUNING
 from voco3d.finetuning.data_list import PARTS, DataList, read_data_list
-from voco3d.finetuning.data_module import CaseBatches
 from voco3d.finetuning.module import FinetuningModule
 from voco3d.finetuning.monitor import Monitor, best_row, since_best
 from voco3d.finetuning.network import build_start
@@ -26,6 +25,7 @@ from voco3d.finetuning.segmentation import segmentation
 from voco3d.models import model_folders
 from voco3d.progress import Progress, silent
 from voco3d.training.checkpoints import LAST, SaveCheckpoints, newest_checkpoint, read_checkpoint
+from voco3d.training.data_module import DrawnBatches
 from voco3d.training.record import read_rows
 from voco3d.training.stopping import Interrupted, StopOnSignal
 from voco3d.training.trainer import check_compute, is_first_process, make_trainer, quiet
@@ -140,7 +140,7 @@ def _run(
         )
         if trainer.is_global_zero:
             _write_options(out, data, config)
-        batches = CaseBatches(task.samples, task.drawn, config)
+        batches = DrawnBatches(task.samples, task.drawn, options, config.compute, config.seed)
         trainer.fit(task.module, datamodule=batches, ckpt_path=checkpoint, weights_only=True)
         if stop.stopped:
             raise Interrupted(trainer.global_step, stop.signal_number or signal.SIGTERM)

@@ -10,9 +10,9 @@ from voco3d.data.cache import Cache, open_cache
 from voco3d.errors import VoCoError
 from voco3d.geometry import BaseGrid
 from voco3d.networks import PositionNetwork
+from voco3d.pretraining.cache_check import check_cache
 from voco3d.pretraining.config import PretrainConfig
 from voco3d.pretraining.config_file import read_config, write_config
-from voco3d.pretraining.data_module import CropBatches, check_cache
 from voco3d.pretraining.module import VoCoModule
 from voco3d.pretraining.monitoring.monitor import Monitor
 from voco3d.pretraining.monitoring.probe import Probe
@@ -26,6 +26,7 @@ from voco3d.training.checkpoints import (
     newest_checkpoint,
     read_checkpoint,
 )
+from voco3d.training.data_module import DrawnBatches
 from voco3d.training.stopping import Interrupted, StopOnSignal
 from voco3d.training.trainer import is_first_process, make_trainer, quiet
 
@@ -155,7 +156,7 @@ def _run(
 
 def _assemble(
     config: PretrainConfig, cache: Cache, fresh: bool, say: Callable[[str], None]
-) -> tuple[VoCoModule, CropBatches]:
+) -> tuple[VoCoModule, DrawnBatches]:
     """The module and its data, which fit each other."""
     network = build_position_network(config)
     grid = BaseGrid(config.crops.counts, config.crops.size)
@@ -175,7 +176,10 @@ def _assemble(
         if is_first_process():
             say(report.summary())
     module = VoCoModule(config, network, [volume.name for volume in cache.volumes])
-    return module, CropBatches(crops, cache.part("training"), config)
+    batches = DrawnBatches(
+        crops, cache.part("training"), config.optimisation, config.compute, config.seed
+    )
+    return module, batches
 
 
 def _write_options(out: Path, data: Path, config: PretrainConfig) -> None:
