@@ -20,12 +20,12 @@ from voco3d.models.structures import choose
 from voco3d.outputs.target import Target
 from voco3d.phantom import make_phantom
 from voco3d.writing import write_aside, write_image
-from VoCoSlicerLib.bundle import save_bundle
-from VoCoSlicerLib.ct import load_ct
-from VoCoSlicerLib.headless import HeadlessApplication
-from VoCoSlicerLib.layout import fit_views
-from VoCoSlicerLib.segmentation import show_segmentation
-from VoCoSlicerLib.views import render_views
+from VoCoSlicerLib.pictures.layout import fit_views
+from VoCoSlicerLib.pictures.views import render_views
+from VoCoSlicerLib.scene.bundle import save_bundle
+from VoCoSlicerLib.scene.ct import load_ct
+from VoCoSlicerLib.scene.headless import HeadlessApplication
+from VoCoSlicerLib.scene.segmentation import show_segmentation
 
 SEED = 7
 """The default patient: a synthetic head and neck that the model was not trained on."""

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "VoCoSlicer"))
 
-from VoCoSlicerLib.bundle import save_bundle
-from VoCoSlicerLib.ct import load_ct
-from VoCoSlicerLib.headless import HeadlessApplication
-from VoCoSlicerLib.layout import fit_views
-from VoCoSlicerLib.segmentation import show_segmentation
+from VoCoSlicerLib.pictures.layout import fit_views
+from VoCoSlicerLib.scene.bundle import save_bundle
+from VoCoSlicerLib.scene.ct import load_ct
+from VoCoSlicerLib.scene.headless import HeadlessApplication
+from VoCoSlicerLib.scene.segmentation import show_segmentation
 
 Array = NDArray[np.float64]
 

@@ -8,13 +8,13 @@ import SimpleITK as sitk
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from VoCoSlicerLib.bounds import crossing_point, enclose, surface_boxes, volume_bounds
-from VoCoSlicerLib.bundle import save_bundle
-from VoCoSlicerLib.ct import load_ct
-from VoCoSlicerLib.labelmaps import segment_mask, segment_volumes, segments
-from VoCoSlicerLib.layout import fit_views
-from VoCoSlicerLib.segmentation import show_segmentation
-from VoCoSlicerLib.surfaces import segment_surface
+from VoCoSlicerLib.pictures.bounds import crossing_point, enclose, surface_boxes, volume_bounds
+from VoCoSlicerLib.pictures.layout import fit_views
+from VoCoSlicerLib.pictures.surfaces import segment_surface
+from VoCoSlicerLib.scene.bundle import save_bundle
+from VoCoSlicerLib.scene.ct import load_ct
+from VoCoSlicerLib.scene.labelmaps import segment_mask, segment_volumes, segments
+from VoCoSlicerLib.scene.segmentation import show_segmentation
 
 
 @pytest.fixture(params=["made", "reopened"])

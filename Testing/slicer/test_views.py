@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from VoCoSlicerLib.views import HEIGHT, LEGEND_WIDTH, WIDTH, render_views
+from VoCoSlicerLib.pictures.views import HEIGHT, LEGEND_WIDTH, WIDTH, render_views
 
 LIBRARY = Path(__file__).resolve().parents[2] / "VoCoSlicer"
 
@@ -76,7 +76,8 @@ def test_unwritable_place(shown, tmp_path):
 
 SCRIPT = """
 import json, sys
-from VoCoSlicerLib import bundle, ct, headless, layout, segmentation, views
+from VoCoSlicerLib.pictures import layout, views
+from VoCoSlicerLib.scene import bundle, ct, headless, segmentation
 application = headless.HeadlessApplication()
 nodes = ct.load_ct(application.scene, sys.argv[1], "CT"),
 nodes += segmentation.show_segmentation(application.scene, *nodes, sys.argv[2], "S"),

@@ -17,10 +17,10 @@ from voco3d.metrics import measure
 from voco3d.models.structures import choose
 from voco3d.outputs.seg_nrrd import terminology
 from voco3d.outputs.target import Target
-from VoCoSlicerLib.ct import load_ct
-from VoCoSlicerLib.headless import HeadlessApplication
-from VoCoSlicerLib.labelmaps import segment_volumes
-from VoCoSlicerLib.segmentation import show_segmentation
+from VoCoSlicerLib.scene.ct import load_ct
+from VoCoSlicerLib.scene.headless import HeadlessApplication
+from VoCoSlicerLib.scene.labelmaps import segment_volumes
+from VoCoSlicerLib.scene.segmentation import show_segmentation
 
 DEMO = Path(__file__).parents[1] / "demo/demo.py"
 

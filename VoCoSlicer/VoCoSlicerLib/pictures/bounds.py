@@ -4,8 +4,8 @@ import numpy as np
 import slicer
 from numpy.typing import NDArray
 
-from VoCoSlicerLib.labelmaps import segments
-from VoCoSlicerLib.surfaces import segment_surface
+from VoCoSlicerLib.pictures.surfaces import segment_surface
+from VoCoSlicerLib.scene.labelmaps import segments
 
 
 def volume_bounds(volume_node: slicer.vtkMRMLScalarVolumeNode) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ import slicer
 from numpy.typing import NDArray
 from vtk.util.numpy_support import vtk_to_numpy
 
-from VoCoSlicerLib.labelmaps import segments
+from VoCoSlicerLib.scene.labelmaps import segments
 
 TO_VIEWER = np.array([0.0, 1.0, 0.0])
 """Direction from the patient to the viewer in RAS."""

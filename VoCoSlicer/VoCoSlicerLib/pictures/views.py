@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from VoCoSlicerLib.anatomical_views import AXIAL, CORONAL, SAGITTAL, AnatomicalView, Slice
-from VoCoSlicerLib.bounds import crossing_point, enclose, surface_boxes, volume_bounds
-from VoCoSlicerLib.labelmaps import segment_volumes, segments
-from VoCoSlicerLib.segmentation import FILL_OPACITY
-from VoCoSlicerLib.surfaces import draw_from_front
+from VoCoSlicerLib.pictures.anatomical_views import AXIAL, CORONAL, SAGITTAL, AnatomicalView, Slice
+from VoCoSlicerLib.pictures.bounds import crossing_point, enclose, surface_boxes, volume_bounds
+from VoCoSlicerLib.pictures.surfaces import draw_from_front
+from VoCoSlicerLib.scene.labelmaps import segment_volumes, segments
+from VoCoSlicerLib.scene.segmentation import FILL_OPACITY
 
 # All sizes in pixels.
 WIDTH, HEIGHT = 1600, 1200

@@ -1,0 +1,1 @@
+"""Pictures of a scene, and views fitted to it, without a window."""
