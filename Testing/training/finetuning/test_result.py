@@ -26,7 +26,7 @@ from voco3d.metrics.leaks import check_leaks
 from voco3d.models import read_model
 from voco3d.models.folder import METADATA
 from voco3d.models.structures import LEFT, RIGHT
-from voco3d.pretraining.finishing import HASH_DIGITS
+from voco3d.models.training_images import HASH_DIGITS
 from voco3d.training.checkpoints import LAST, read_checkpoint
 from voco3d.weights import read_tensors
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.commands import Commands
+from voco3d.cli.interruption import telling_how_to_go_on
 from voco3d.cli.options import check_run_options
 from voco3d.cli.progress import show_progress
 
@@ -44,23 +45,18 @@ def _compare(arguments: Sequence[str], own_process: bool) -> None:
     check_run_options("voco compare", options, arguments)
 
     from voco3d.compare.comparison import compare, resume
-    from voco3d.training.stopping import Interrupted
 
     out: Path = options.resume or options.out
     if own_process:
         use_huge_pages()
-    try:
-        with show_progress("bar", waiting=False) as progress:
-            if options.resume:
-                table = resume(out, progress=progress)
-            else:
-                table = compare(config, options.data, out, progress=progress)
-    except Interrupted as stopped:
-        print(
-            f"voco: stopped after step {stopped.step} of a run and saved; go on with "
-            f"`voco compare --resume {out}`."
-        )
-        raise SystemExit(128 + stopped.signal_number) from stopped
+    with (
+        telling_how_to_go_on("voco compare", out, " of a run"),
+        show_progress("bar", waiting=False) as progress,
+    ):
+        if options.resume:
+            table = resume(out, progress=progress)
+        else:
+            table = compare(config, options.data, out, progress=progress)
     print(table)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.commands import Commands
+from voco3d.cli.interruption import telling_how_to_go_on
 from voco3d.cli.options import check_run_options
 from voco3d.cli.progress import show_progress
 
@@ -33,25 +34,19 @@ def run(arguments: Sequence[str], own_process: bool = False) -> None:
     check_run_options("voco finetune", options, arguments)
 
     from voco3d.finetuning.training import finetune, resume
-    from voco3d.training.stopping import Interrupted
     from voco3d.training.trainer import is_first_process
 
     run: Path = options.resume or options.out
     if own_process:
         use_huge_pages()
-    try:
-        with show_progress("bar" if is_first_process() else "none") as progress:
-            if options.resume:
-                model = resume(run, progress=progress)
-            else:
-                model = finetune(config, options.data, run, progress=progress)
-    except Interrupted as stopped:
-        if is_first_process():
-            print(
-                f"voco: stopped after step {stopped.step} and saved; go on with "
-                f"`voco finetune --resume {run}`."
-            )
-        raise SystemExit(128 + stopped.signal_number) from stopped
+    with (
+        telling_how_to_go_on("voco finetune", run),
+        show_progress("bar" if is_first_process() else "none") as progress,
+    ):
+        if options.resume:
+            model = resume(run, progress=progress)
+        else:
+            model = finetune(config, options.data, run, progress=progress)
     if is_first_process():
         print(model)
 

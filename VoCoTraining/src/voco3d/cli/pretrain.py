@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.commands import Commands
+from voco3d.cli.interruption import telling_how_to_go_on
 from voco3d.cli.options import check_run_options
 from voco3d.cli.progress import show_progress
 
@@ -43,25 +44,19 @@ def _train(arguments: Sequence[str], own_process: bool) -> None:
     check_run_options("voco pretrain", options, arguments)
 
     from voco3d.pretraining.training import pretrain, resume
-    from voco3d.training.stopping import Interrupted
     from voco3d.training.trainer import is_first_process
 
     run: Path = options.resume or options.out
     if own_process:
         use_huge_pages()
-    try:
-        with show_progress("bar", waiting=False) as progress:
-            if options.resume:
-                model = resume(run, progress=progress)
-            else:
-                model = pretrain(config, options.data, run, progress=progress)
-    except Interrupted as stopped:
-        if is_first_process():
-            print(
-                f"voco: stopped after step {stopped.step} and saved; go on with "
-                f"`voco pretrain --resume {run}`."
-            )
-        raise SystemExit(128 + stopped.signal_number) from stopped
+    with (
+        telling_how_to_go_on("voco pretrain", run),
+        show_progress("bar", waiting=False) as progress,
+    ):
+        if options.resume:
+            model = resume(run, progress=progress)
+        else:
+            model = pretrain(config, options.data, run, progress=progress)
     if is_first_process():
         print(model)
 
@@ -100,7 +95,8 @@ def _export(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
 
     from voco3d.models import find_model
-    from voco3d.pretraining.training import is_run, load_network
+    from voco3d.pretraining.training import load_network
+    from voco3d.training.run_folder import is_run
     from voco3d.weights import export_authors
     from voco3d.writing import check_writable
 

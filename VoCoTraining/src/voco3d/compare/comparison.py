@@ -19,12 +19,13 @@ from voco3d.errors import VoCoError
 from voco3d.finetuning.config import FinetuneConfig
 from voco3d.finetuning.data_list import Case, DataList, Part, read_data_list
 from voco3d.finetuning.network import build_start
-from voco3d.finetuning.training import finetune, is_run
+from voco3d.finetuning.training import finetune
 from voco3d.finetuning.training import resume as resume_run
 from voco3d.inference import Segmenter
 from voco3d.metrics.pairing import listed
 from voco3d.models.catalogue import model_folders
 from voco3d.progress import Progress, silent
+from voco3d.training.run_folder import is_run
 from voco3d.writing import write_aside, write_json
 
 CONFIG, RUNS, DATA, STORE = "config.yaml", "runs", "dataset.json", "cases"

@@ -9,12 +9,12 @@ from typing import Any
 
 from voco3d.compare.plan import PlannedRun
 from voco3d.errors import VoCoError
-from voco3d.finetuning.run import CHECKPOINTS
 from voco3d.metrics import Evaluation, write_evaluation
 from voco3d.metrics.summary import OVERALL
 from voco3d.metrics.tables import JSON
 from voco3d.training.checkpoints import newest_checkpoint, read_checkpoint
 from voco3d.training.record import read_rows
+from voco3d.training.run_folder import CHECKPOINTS
 
 TEST = "test"
 """Folder, in a run's, of its evaluation."""

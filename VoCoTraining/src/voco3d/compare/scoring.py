@@ -4,22 +4,17 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
-import SimpleITK as sitk
 
 from voco3d.data import read_image
-from voco3d.data.preprocessing import image_to_array
 from voco3d.errors import VoCoError
 from voco3d.finetuning.config import FinetuneConfig
 from voco3d.finetuning.data_list import Case, DataList, Part
 from voco3d.inference import Segmenter
+from voco3d.inference.masks import structure_masks
 from voco3d.metrics import Evaluation, Score, score
 from voco3d.metrics.evaluation import TOLERANCE
 from voco3d.metrics.label_maps import LabelMap, check_same_grid, read_label_map
-from voco3d.models import Model
 from voco3d.progress import Progress, silent
-
-Masks = npt.NDArray[np.bool_]
 
 
 def judged_part(data: DataList, config: FinetuneConfig) -> Part:
@@ -70,7 +65,7 @@ def _scores(name: str, segmenter: Segmenter, case: Case, data: DataList) -> list
     images = [read_image(path) for path in case.images]
     reference = read_label_map(case.label)
     check_same_grid(LabelMap(case.images[0], images[0], reference.array, {}), reference)
-    predicted = predicted_masks(segmenter(images), segmenter.model)
+    predicted = structure_masks(segmenter(images), segmenter.model)
     spacing = reference.grid.GetSpacing()
     scores = [
         score(
@@ -84,14 +79,6 @@ def _scores(name: str, segmenter: Segmenter, case: Case, data: DataList) -> list
         for structure in sorted(case.known)
     ]
     return [each for each in scores if each is not None]
-
-
-def predicted_masks(labels: sitk.Image, model: Model) -> Masks:
-    """Where a model's label map has each of its structures: ``(structure, x, y, z)``."""
-    array = image_to_array(labels).astype(np.uint8)
-    if model.regions is not None:
-        return model.regions.masks_of(array)
-    return np.stack([array == label for label in range(1, len(model.structures) + 1)])
 
 
 def _names(cases: Sequence[Case]) -> list[str]:

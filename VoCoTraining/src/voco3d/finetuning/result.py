@@ -14,8 +14,8 @@ from voco3d.finetuning.structures import structures_of
 from voco3d.metrics.leaks import UNSTATED_START
 from voco3d.models import Card, Model, write_model
 from voco3d.models.regions import Regions
+from voco3d.models.training_images import stated_images
 from voco3d.networks import Backbone, Classifier
-from voco3d.pretraining.finishing import HASH_DIGITS
 from voco3d.weights.saving import WEIGHTS
 
 SEEN: tuple[Part, ...] = ("training", "validation")
@@ -46,7 +46,7 @@ def model_of_run(
         results: Figures for the card.
     """
     before = {} if start.model is None else dict(start.model.card.training)
-    images = {hash_[:HASH_DIGITS] for part in SEEN for c in prepared[part] for hash_ in c.sha256}
+    images = set(stated_images(h for part in SEEN for c in prepared[part] for h in c.sha256))
     images |= {str(digits) for digits in before.get("images", ())}
     count = {part: len(prepared[part]) for part in SEEN}
     origin = "random weights" if config.init is None else f"the weights {_name_of(config, start)}"

@@ -10,9 +10,10 @@ from voco3d.finetuning.network import Start
 from voco3d.finetuning.prepared import PreparedCase
 from voco3d.finetuning.result import model_of_run
 from voco3d.models import Model
+from voco3d.training.run_folder import MODEL
 
-CONFIG, CHECKPOINTS, MODEL, STORE = "config.yaml", "checkpoints", "model", "cases"
-"""What lies in a run's folder, besides its logs."""
+STORE = "cases"
+"""Folder, in a run's, of the prepared cases."""
 
 
 @dataclass(frozen=True)

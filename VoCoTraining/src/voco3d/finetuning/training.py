@@ -19,14 +19,22 @@ from voco3d.finetuning.monitor import Monitor, best_row, since_best
 from voco3d.finetuning.network import build_start
 from voco3d.finetuning.prepared import PreparedCase, prepare
 from voco3d.finetuning.result import write_result
-from voco3d.finetuning.run import CHECKPOINTS, CONFIG, MODEL, STORE, Run
+from voco3d.finetuning.run import STORE, Run
 from voco3d.finetuning.same_data import SameData
 from voco3d.finetuning.segmentation import segmentation
 from voco3d.models import model_folders
 from voco3d.progress import Progress, silent
-from voco3d.training.checkpoints import LAST, SaveCheckpoints, newest_checkpoint, read_checkpoint
+from voco3d.training.checkpoints import SaveCheckpoints
 from voco3d.training.data_module import DrawnBatches
 from voco3d.training.record import read_rows
+from voco3d.training.run_folder import (
+    CHECKPOINTS,
+    CONFIG,
+    MODEL,
+    check_new,
+    last_checkpoint,
+    make_folder,
+)
 from voco3d.training.stopping import Interrupted, StopOnSignal
 from voco3d.training.trainer import check_compute, is_first_process, make_trainer, quiet
 
@@ -57,11 +65,7 @@ def finetune(
             training diverges.
         Interrupted: If a signal ended it; the run can be resumed.
     """
-    if is_run(out) and is_first_process():
-        raise VoCoError(
-            f"{out} holds a run already: go on with `voco finetune --resume {out}` or name another "
-            "folder."
-        )
+    check_new(out, "voco finetune")
     return _run(_independent_of_place(config), data, out, None, say, progress)
 
 
@@ -83,21 +87,12 @@ def resume(out: Path, say: Callable[[str], None] = print, progress: Progress = s
         Interrupted: If a signal ended it; the run can be resumed.
     """
     data, config = FINETUNING.read(out / CONFIG)
-    checkpoint = newest_checkpoint(out / CHECKPOINTS)
-    if checkpoint is not None:
-        if checkpoint.name != LAST and is_first_process():
-            say(f"{LAST} is damaged or missing: going on from {checkpoint.name}.")
-        done = read_checkpoint(checkpoint)["global_step"]
-        if (out / MODEL).is_dir() and _is_finished(out, config, done):
-            if is_first_process():
-                say(f"{out} is finished after {done} steps.")
-            return out / MODEL
+    checkpoint, done = last_checkpoint(out, say)
+    if done and (out / MODEL).is_dir() and _is_finished(out, config, done):
+        if is_first_process():
+            say(f"{out} is finished after {done} steps.")
+        return out / MODEL
     return _run(config, data, out, checkpoint, say, progress)
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder holds a run."""
-    return (folder / CONFIG).is_file()
 
 
 def _is_finished(out: Path, config: FinetuneConfig, done: int) -> bool:
@@ -139,7 +134,8 @@ def _run(
             config.compute, options.steps, options.accumulate, out, [same, monitor, save, stop]
         )
         if trainer.is_global_zero:
-            _write_options(out, data, config)
+            make_folder(out)
+            FINETUNING.write(out / CONFIG, data, config)
         batches = DrawnBatches(task.samples, task.drawn, options, config.compute, config.seed)
         trainer.fit(task.module, datamodule=batches, ckpt_path=checkpoint, weights_only=True)
         if stop.stopped:
@@ -220,11 +216,3 @@ def _finish(run: Run, module: FinetuningModule, monitor: Monitor) -> None:
         }
         results = {"validation (the weights were chosen on it)": figures}
     write_result(run.out / MODEL, run.model(results), network, run.config)
-
-
-def _write_options(out: Path, data: Path, config: FinetuneConfig) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VoCoError(f"The folder {out} cannot be made: {error.strerror}.") from error
-    FINETUNING.write(out / CONFIG, data, config)

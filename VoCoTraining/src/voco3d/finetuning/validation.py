@@ -2,11 +2,11 @@
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 from voco3d.data import read_image
 from voco3d.finetuning.data_list import Case, DataList
 from voco3d.inference import Segmenter
+from voco3d.inference.masks import structure_masks
 from voco3d.metrics import dice
 from voco3d.metrics.label_maps import read_label_map
 
@@ -25,12 +25,11 @@ def dice_of_case(segmenter: Segmenter, case: Case, data: DataList) -> Scores:
         ``(structure,)``; NaN where it is in neither map, or the case has no contours for it.
     """
     assert case.label is not None
-    predicted = sitk.GetArrayFromImage(segmenter([read_image(path) for path in case.images])).T
+    labels = segmenter([read_image(path) for path in case.images])
+    predicted = structure_masks(labels, segmenter.model)
     reference = read_label_map(case.label).array
     scores = np.full(len(data.structures), np.nan)
     for structure in case.known:
-        members = data.members[structure]
-        own = members if data.overlapping else (structure + 1,)
-        masks = np.isin(predicted, own), np.isin(reference, members)
-        scores[structure] = dice(masks[0].astype(np.uint8), masks[1].astype(np.uint8), 1)
+        there = np.isin(reference, data.members[structure])
+        scores[structure] = dice(predicted[structure].astype(np.uint8), there.astype(np.uint8), 1)
     return scores

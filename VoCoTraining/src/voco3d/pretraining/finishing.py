@@ -14,6 +14,7 @@ from voco3d.data import Preprocessing
 from voco3d.data.cache import Cache
 from voco3d.geometry import BaseGrid
 from voco3d.models import Card, Model, Positions, write_model
+from voco3d.models.training_images import stated_images
 from voco3d.models.vocomni import OVERLAP
 from voco3d.networks import PositionNetwork, Projector
 from voco3d.progress import Progress, silent
@@ -21,9 +22,6 @@ from voco3d.weights.saving import WEIGHTS
 
 AT_ONCE = 16
 """Crops that are encoded at a time: without gradients more are not faster."""
-
-HASH_DIGITS = 16
-"""First digits of an image's SHA-256 that the card keeps: enough to tell images apart."""
 
 
 class Batches(Protocol):
@@ -149,7 +147,7 @@ def write_pretrained(
     """
     volumes = [cache.volumes[index] for index in cache.part("training")]
     x, y, z = np.median([volume.spacing for volume in volumes], axis=0).tolist()
-    images = sorted({hash_[:HASH_DIGITS] for volume in volumes for hash_ in volume.sha256})
+    images = stated_images(hash_ for volume in volumes for hash_ in volume.sha256)
     model = Model(
         name=name or folder.name,
         network=network.backbone.config,

@@ -20,18 +20,18 @@ from voco3d.pretraining.network import build_position_network
 from voco3d.pretraining.result import write_result
 from voco3d.pretraining.volume_crops import VolumeCrops
 from voco3d.progress import Progress, silent
-from voco3d.training.checkpoints import (
-    LAST,
-    SaveCheckpoints,
-    newest_checkpoint,
-    read_checkpoint,
-)
+from voco3d.training.checkpoints import SaveCheckpoints, newest_checkpoint, read_checkpoint
 from voco3d.training.data_module import DrawnBatches
+from voco3d.training.run_folder import (
+    CHECKPOINTS,
+    CONFIG,
+    MODEL,
+    check_new,
+    last_checkpoint,
+    make_folder,
+)
 from voco3d.training.stopping import Interrupted, StopOnSignal
 from voco3d.training.trainer import is_first_process, make_trainer, quiet
-
-CONFIG, CHECKPOINTS, MODEL = "config.yaml", "checkpoints", "model"
-"""What lies in a run's folder, besides its logs and report."""
 
 
 def pretrain(
@@ -58,11 +58,7 @@ def pretrain(
             diverges.
         Interrupted: If a signal ended it; the run can be resumed.
     """
-    if is_run(out) and is_first_process():
-        raise VoCoError(
-            f"{out} holds a run already: go on with `voco pretrain --resume {out}` or name another "
-            "folder."
-        )
+    check_new(out, "voco pretrain")
     return _run(config, data, out, None, say, progress)
 
 
@@ -84,21 +80,12 @@ def resume(out: Path, say: Callable[[str], None] = print, progress: Progress = s
         Interrupted: If a signal ended it; the run can be resumed.
     """
     data, config = read_config(out / CONFIG)
-    checkpoint = newest_checkpoint(out / CHECKPOINTS)
-    if checkpoint is not None:
-        if checkpoint.name != LAST and is_first_process():
-            say(f"{LAST} is damaged or missing: going on from {checkpoint.name}.")
-        done = read_checkpoint(checkpoint)["global_step"]
-        if done >= config.optimisation.steps and (out / MODEL).is_dir():
-            if is_first_process():
-                say(f"{out} is finished: all {done} steps are done.")
-            return out / MODEL
+    checkpoint, done = last_checkpoint(out, say)
+    if done >= config.optimisation.steps and (out / MODEL).is_dir():
+        if is_first_process():
+            say(f"{out} is finished: all {done} steps are done.")
+        return out / MODEL
     return _run(config, data, out, checkpoint, say, progress)
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder holds a run."""
-    return (folder / CONFIG).is_file()
 
 
 def load_network(out: Path) -> PositionNetwork:
@@ -145,7 +132,8 @@ def _run(
             [monitor, save, stop],
         )
         if trainer.is_global_zero:
-            _write_options(out, data, config)
+            make_folder(out)
+            write_config(out / CONFIG, data, config)
         trainer.fit(module, datamodule=batches, ckpt_path=checkpoint, weights_only=True)
         if stop.stopped:
             raise Interrupted(trainer.global_step, stop.signal_number or signal.SIGTERM)
@@ -180,11 +168,3 @@ def _assemble(
         crops, cache.part("training"), config.optimisation, config.compute, config.seed
     )
     return module, batches
-
-
-def _write_options(out: Path, data: Path, config: PretrainConfig) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VoCoError(f"The folder {out} cannot be made: {error.strerror}.") from error
-    write_config(out / CONFIG, data, config)
