@@ -101,7 +101,7 @@ def test_segment_writes_a_result_on_the_grid_of_the_image(voco, ct, out, model_f
     result = voco("segment", ct, file, "--model", model_folder)
     assert result.code == 0
     assert re.fullmatch(rf"{file}: {', '.join(NAMES)}; \d+\.\d s\n", result.out)
-    assert "segmenting" in result.err
+    assert "placing on the image" in result.err
     assert set(np.unique(voxels(file))) == {0, 1, 2}
     image, labels = sitk.ReadImage(str(ct)), sitk.ReadImage(str(file))
     for get in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
@@ -160,7 +160,8 @@ def test_segment_overlap_decides_on_the_number_of_windows(voco, ct, out, model_f
             "--overlap", overlap, "--progress", "json", "--overwrite",
         )  # fmt: skip
         assert result.code == 0
-        return json.loads(result.err.splitlines()[-1])["total"]
+        lines = map(json.loads, result.err.splitlines())
+        return next(line["total"] for line in lines if line["what"] == "segmenting")
 
     assert windows("0") < windows("0.5")
 
@@ -176,16 +177,17 @@ def test_segment_overlap_out_of_range(voco, ct, out, model_folder, overlap):
 def test_progress_as_json_lines(voco, ct, out, model_folder):
     result = voco("segment", ct, out / "r.nrrd", "--model", model_folder, "--progress", "json")
     lines = [json.loads(line) for line in result.err.splitlines()]
-    total = lines[0]["total"]
-    assert total > 2
-    assert [line["done"] for line in lines] == list(range(total + 1))
-    assert {(line["total"], line["what"]) for line in lines} == {(total, "segmenting")}
+    steps = ("segmenting", lines[0]["total"]), ("placing on the image", 1 + len(NAMES))
+    assert steps[0][1] > 2
+    assert [(line["what"], line["done"], line["total"]) for line in lines] == [
+        (what, done, total) for what, total in steps for done in range(total + 1)
+    ]
 
 
 def test_progress_none_and_bar(voco, ct, out, model_folder):
     arguments = ("segment", ct, out / "r.nrrd", "--model", model_folder, "--overwrite")
     assert voco(*arguments, "--progress", "none").err == ""
-    assert re.search(r"segmenting .*\d+/\d+", voco(*arguments).err)
+    assert re.search(r"placing on the image .*\d+/\d+", voco(*arguments).err)
 
 
 def test_segment_on_a_device_that_is_not_there(voco, ct, out, model_folder):

@@ -8,6 +8,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from voco3d.cli.commands import Commands
+from voco3d.cli.options import add_progress_option
+from voco3d.cli.progress import show_progress
 from voco3d.data.images import read_image, series_files, series_in
 
 HELP = "Describe an image: size, spacing, orientation, range of values."
@@ -22,6 +24,23 @@ def add_to(commands: Commands) -> None:
         "input", type=Path, metavar="INPUT", help="3-D image file, or folder with DICOM series"
     )
     parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="ask a position model whether the image shows what it knows, and lies as it says",
+    )
+    parser.add_argument(
+        "--model",
+        default="headneck-voco",
+        help="model that --check asks; it must have reference bases (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        choices=("auto", "cpu", "cuda", "mps"),
+        help="where --check computes (default: the best there is)",
+    )
+    add_progress_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -35,8 +54,21 @@ def run(arguments: Namespace) -> None:
         if len(series) > 1 and arguments.series is None:
             print("Choose one with --series UID to see its image.")
             return
-    for line in describe(read_image(arguments.input, arguments.series)):
+    image = read_image(arguments.input, arguments.series)
+    for line in describe(image):
         print(line)
+    if arguments.check:
+        _check(image, arguments)
+
+
+def _check(image: sitk.Image, arguments: Namespace) -> None:
+    from voco3d.positions import Positioner, check_volume
+
+    positioner = Positioner(arguments.model, arguments.device)
+    with show_progress(arguments.progress) as progress:
+        check = check_volume(positioner, image, progress)
+    for name, sentence in zip(("check", "", ""), check.sentences, strict=False):
+        print(f"{name:12} {sentence}")
 
 
 def describe(image: sitk.Image) -> list[str]:

@@ -1,18 +1,25 @@
 """Grids over an image: of a spacing, of a size, and whether two images lie on one."""
 
+from collections.abc import Sequence
+
 import SimpleITK as sitk
 
 
 def network_grid(image: sitk.Image, spacing: tuple[float, float, float]) -> sitk.Image:
-    """The grid with ``spacing`` over a RAS-oriented image, sharing its first voxel's centre.
-
-    The size an axis is ``round((n - 1) * old / new + 1)``, as in MONAI's ``Spacing``.
-    """
-    size = [
-        max(1, round((n - 1) * old / new + 1))
-        for n, old, new in zip(image.GetSize(), image.GetSpacing(), spacing, strict=True)
-    ]
+    """The grid with ``spacing`` over a RAS-oriented image, sharing its first voxel's centre."""
+    size = spaced_size(image.GetSize(), image.GetSpacing(), spacing)
     return _grid(size, spacing, image.GetOrigin(), image.GetDirection())
+
+
+def spaced_size(
+    size: Sequence[int], old: Sequence[float], new: Sequence[float]
+) -> tuple[int, int, int]:
+    """The size of a grid when its spacing changes.
+
+    It is ``round((n - 1) * old / new + 1)`` an axis, as in MONAI's ``Spacing``.
+    """
+    x, y, z = (max(1, round((n - 1) * a / b + 1)) for n, a, b in zip(size, old, new, strict=True))
+    return (x, y, z)
 
 
 def sized_grid(image: sitk.Image, size: tuple[int, int, int]) -> sitk.Image:

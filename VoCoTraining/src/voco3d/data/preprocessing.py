@@ -6,7 +6,7 @@ with other axes gives exactly the same array.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from voco3d.data.grids import network_grid, on_one_grid, sized_grid
 from voco3d.errors import VoCoError
 
 Array = npt.NDArray[np.float32]
+Probabilities = npt.NDArray[np.floating[Any]]
 Box = tuple[slice, slice, slice]
 
 EVERYTHING: Box = (slice(None), slice(None), slice(None))
@@ -230,14 +231,16 @@ def to_z_score(channel: Array) -> None:
     np.divide(channel, deviation or 1.0, out=channel, where=counted, casting="same_kind")
 
 
-def on_image(probabilities: Array, volume: NetworkVolume, image: sitk.Image) -> Iterator[Array]:
+def on_image(
+    probabilities: Iterable[Probabilities], volume: NetworkVolume, image: sitk.Image
+) -> Iterator[Array]:
     """Interpolate probabilities at the voxels of the input image, one class after the other.
 
     So the memory needed at the image's resolution does not grow with the number of classes.
     Outside the foreground box every class has probability 0.
 
     Args:
-        probabilities: (class, x, y, z) over the volume's box.
+        probabilities: (class, x, y, z) over the volume's box, or one (x, y, z) after the other.
         volume: The network volume that the probabilities belong to.
         image: The image whose grid is asked for.
 
@@ -251,14 +254,15 @@ def on_image(probabilities: Array, volume: NetworkVolume, image: sitk.Image) -> 
 
 
 def labels_on_image(
-    probabilities: Array, volume: NetworkVolume, image: sitk.Image
+    probabilities: Iterable[Probabilities], volume: NetworkVolume, image: sitk.Image
 ) -> npt.NDArray[np.uint8]:
     """The most probable class at every voxel of the input image.
 
     Outside the foreground box background wins the tie.
 
     Args:
-        probabilities: (class, x, y, z) over the volume's box; class 0 is background.
+        probabilities: (class, x, y, z) over the volume's box, or one (x, y, z) after the other;
+            class 0 is background.
         volume: The network volume that the probabilities belong to.
         image: The image whose grid is asked for.
 

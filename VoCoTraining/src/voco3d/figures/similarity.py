@@ -10,10 +10,15 @@ from voco3d.figures.style import INK, new_figure, styled
 Floats = npt.NDArray[np.float32]
 
 
-def draw_similarity(matrices: dict[str, Floats]) -> Figure:
-    """Base-similarity matrices ``(base, base)`` side by side, by title; bases count from 1."""
+def draw_similarity(matrices: dict[str, Floats], label: str = "mean cosine similarity") -> Figure:
+    """Base-similarity matrices ``(base, base)`` side by side, by title; bases count from 1.
+
+    Args:
+        matrices: The matrices.
+        label: What the colours mean.
+    """
     with styled():
-        figure = new_figure(10.4, 5.2)
+        figure = new_figure(10.4 if len(matrices) > 1 else 6.2, 5.2)
         panels = np.atleast_1d(figure.subplots(1, len(matrices)))
         for axes, (title, matrix) in zip(panels, matrices.items(), strict=True):
             image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
@@ -30,7 +35,7 @@ def draw_similarity(matrices: dict[str, Floats]) -> Figure:
                 _write_values(axes, matrix)
         panels[0].set_ylabel("base")
         bar = figure.colorbar(image, ax=list(panels), shrink=0.85, aspect=30, pad=0.02)
-        bar.set_label("mean cosine similarity")
+        bar.set_label(label)
         bar.outline.set_visible(False)
         return figure
 

@@ -1,21 +1,34 @@
 """The segmentation of one image on its own grid."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import SimpleITK as sitk
 from torch import nn
 
 from voco3d.data import check_image
-from voco3d.data.preprocessing import array_to_image, labels_on_image, on_image, to_network
+from voco3d.data.preprocessing import Probabilities, labels_on_image, on_image, to_network
 from voco3d.errors import VoCoError
 from voco3d.inference.components import largest_components
 from voco3d.inference.device import choose_device
-from voco3d.inference.sliding_window import class_probabilities
+from voco3d.inference.memory import free_unused, is_out_of_memory, main_memory
+from voco3d.inference.region import Part, Region, cut_to_region
+from voco3d.inference.sliding_window import class_probabilities, sum_bytes
+from voco3d.inference.stepping_down import Way, step_down
 from voco3d.models import DEFAULT, Model, find_model
 from voco3d.models.structures import choose
 from voco3d.progress import Progress, silent
+
+Note = Callable[[str], object]
+"""Takes a sentence to show."""
+
+TOO_LITTLE_MEMORY = (
+    "Memory does not suffice for this image and model: close other programs, choose a region of "
+    "interest, or use a machine with more memory."
+)
 
 
 class Segmenter:
@@ -48,7 +61,7 @@ class Segmenter:
                 "fine-tune it first, or choose a model that segments."
             )
         self.device = choose_device(device)
-        self.network = (network or self.model.load()[0]).to(self.device)
+        self.network = network or self.model.load()[0]
 
     def __call__(
         self,
@@ -56,7 +69,9 @@ class Segmenter:
         *,
         overlap: float | None = None,
         classes: list[str] | None = None,
+        region: Region | None = None,
         progress: Progress = silent,
+        note: Note = warnings.warn,
     ) -> sitk.Image:
         """Segment an image.
 
@@ -66,14 +81,18 @@ class Segmenter:
             overlap: Share by which windows overlap; by default the model's.
             classes: Names of the structures wanted; all by default. The others become
                 background.
-            progress: Told after every window; an exception from it stops the work.
+            region: Only it is computed; the rest becomes background.
+            progress: Told after every window and every class; an exception from it stops the
+                work.
+            note: Told, in a sentence, when memory ran out and the work goes on with less.
 
         Returns:
             Label map (uint8) on the (first) image's own grid; label k is the model's k-th
             structure, or what its regions say.
 
         Raises:
-            VoCoError: If the image cannot be segmented, or an option is out of range.
+            VoCoError: If the image cannot be segmented, an option is out of range, the region
+                holds no voxel, or memory does not suffice in any way.
         """
         images = [image] if isinstance(image, sitk.Image) else list(image)
         self.check_channels(len(images))
@@ -84,25 +103,69 @@ class Segmenter:
         if not 0 <= overlap < 1:
             raise VoCoError(f"The overlap must be from 0 to below 1, but it is {overlap}.")
         regions = self.model.regions
-        volume = to_network(images, self.model.preprocessing)
-        probabilities = class_probabilities(
-            self.network,
-            volume.array,
-            self.model.window,
-            overlap,
-            self.device,
-            progress,
-            overlapping=regions is not None,
-        )
-        if regions is None:
-            labels = labels_on_image(probabilities, volume, images[0])
-            values = set(wanted)
-        else:
-            labels = regions.labels_of(on_image(probabilities, volume, images[0]))
-            values = {value for label in wanted for value in regions.members[label - 1]}
-        labels[~np.isin(labels, list(values))] = 0
-        result = array_to_image(labels, images[0])
-        return largest_components(result) if self.model.largest_component else result
+        part = Part.of(images[0], region)
+        try:
+            volume = to_network(images, self.model.preprocessing)
+            cut = volume if region is None else cut_to_region(volume, region, self.model.window)
+            if cut is None:
+                return part.on_whole(np.zeros(part.image.GetSize(), np.uint8))
+            probabilities = self._probabilities(cut.array, overlap, progress, note)
+            classes_in_turn = _reporting(probabilities, progress)
+            if regions is None:
+                labels = labels_on_image(classes_in_turn, cut, part.image)
+                values = set(wanted)
+            else:
+                labels = regions.labels_of(on_image(classes_in_turn, cut, part.image))
+                values = {value for label in wanted for value in regions.members[label - 1]}
+            labels[~np.isin(labels, list(values))] = 0
+            result = part.on_whole(labels)
+            return largest_components(result) if self.model.largest_component else result
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise VoCoError(TOO_LITTLE_MEMORY) from error
+
+    def _probabilities(
+        self,
+        array: npt.NDArray[np.float32],
+        overlap: float,
+        progress: Progress,
+        note: Note,
+    ) -> Probabilities:
+        """Class probabilities (class, x, y, z), in the first way that memory suffices for."""
+        way = Way(self.device, self.model.window)
+        while True:
+            try:
+                self._check_room(array.shape[1:], way)
+                return class_probabilities(
+                    self.network.to(way.device),
+                    array,
+                    way.window,
+                    overlap,
+                    way.device,
+                    progress,
+                    overlapping=self.model.regions is not None,
+                    dtype=way.dtype,
+                )
+            except (MemoryError, RuntimeError) as error:
+                following = None
+                if is_out_of_memory(error):
+                    following = step_down(way, error, self.network, self.model.window)
+                if following is None:
+                    raise
+            free_unused(way.device)
+            note(f"Memory ran out: continuing with {following}.")
+            way = following
+
+    def _check_room(self, size: Sequence[int], way: Way) -> None:
+        """Refuse a sum that cannot fit: a system that promises memory it lacks kills the process.
+
+        Raises:
+            MemoryError: If it is so.
+        """
+        needed = sum_bytes(size, self.model.network.out_channels, way.window, way.dtype)
+        if needed > main_memory().available:
+            raise MemoryError("the sum of the windows does not fit")
 
     def check_channels(self, count: int) -> None:
         """Refuse another number of images than the model has channels.
@@ -128,3 +191,11 @@ def segment(
         >>> labels = segment(sitk.ReadImage("ct.nii.gz"), model="headneck-oar")
     """
     return Segmenter(model, device)(image, overlap=overlap, classes=classes, progress=progress)
+
+
+def _reporting(probabilities: Probabilities, progress: Progress) -> Iterator[Probabilities]:
+    """One class after the other, each reported when the next is asked for."""
+    for done, probability in enumerate(probabilities):
+        progress(done, len(probabilities), "placing on the image")
+        yield probability
+    progress(len(probabilities), len(probabilities), "placing on the image")

@@ -1,6 +1,8 @@
 """Class probabilities of a whole volume from overlapping windows."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 from voco3d.progress import Progress, silent
 
 
-def window_count(size: tuple[int, ...], window: tuple[int, int, int], overlap: float) -> int:
+def window_count(size: Sequence[int], window: tuple[int, int, int], overlap: float) -> int:
     """How many windows cover a volume: on each axis, steps of (1 - overlap) of a window.
 
     Args:
@@ -23,6 +25,20 @@ def window_count(size: tuple[int, ...], window: tuple[int, int, int], overlap: f
         math.ceil((max(n, side) - side) / _step(n, side, overlap)) + 1
         for n, side in zip(size, window, strict=True)
     )
+
+
+def sum_bytes(
+    size: Sequence[int], classes: int, window: tuple[int, int, int], dtype: torch.dtype
+) -> int:
+    """Main memory that the sum of all windows over a volume takes, with its weights.
+
+    Args:
+        size: Sides of the volume in voxels, x, y, z.
+        classes: Outputs of the network.
+        window: Sides of the window; a smaller volume is padded to it.
+        dtype: Of the sum.
+    """
+    return math.prod(map(max, size, window)) * (classes + 1) * dtype.itemsize
 
 
 def _step(n: int, side: int, overlap: float) -> int:
@@ -38,7 +54,8 @@ def class_probabilities(
     device: torch.device,
     progress: Progress = silent,
     overlapping: bool = False,
-) -> npt.NDArray[np.float32]:
+    dtype: torch.dtype = torch.float32,
+) -> npt.NDArray[np.floating[Any]]:
     """Run a network over a volume, windows blended with Gaussian weights; then softmax or sigmoid.
 
     Args:
@@ -49,9 +66,10 @@ def class_probabilities(
         device: Where each window is computed; the volume and the sum stay in main memory.
         progress: Told after every window; an exception from it stops the work.
         overlapping: Whether a voxel may belong to several classes.
+        dtype: In which numbers the windows are summed up; the network's own stay.
 
     Returns:
-        (class, x, y, z), summing to 1 over the classes unless they may overlap.
+        (class, x, y, z) in ``dtype``, summing to 1 over the classes unless they may overlap.
     """
     total = window_count(array.shape[1:], window, overlap)
     done = 0
@@ -60,11 +78,11 @@ def class_probabilities(
         nonlocal done
         progress(done, total, "segmenting")
         done += 1
-        logits: Tensor = network(crops)
+        logits: Tensor = network(crops.float())
         return logits
 
     logits = sliding_window_inference(
-        torch.from_numpy(array)[None],
+        torch.from_numpy(array)[None].to(dtype),
         window,
         1,
         predict,
@@ -72,8 +90,9 @@ def class_probabilities(
         mode="gaussian",
         sw_device=device,
         device=torch.device("cpu"),
-    )
+    )[0]
     progress(total, total, "segmenting")
-    probabilities = logits[0].sigmoid() if overlapping else logits[0].softmax(dim=0)
-    result: npt.NDArray[np.float32] = probabilities.numpy()
+    for plane in logits.split(1, dim=1):
+        plane.copy_(plane.float().sigmoid() if overlapping else plane.float().softmax(dim=0))
+    result: npt.NDArray[np.floating[Any]] = logits.numpy()
     return result

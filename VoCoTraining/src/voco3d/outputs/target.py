@@ -6,6 +6,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from voco3d import writing
+from voco3d.data.lists import SEGMENTATION
 from voco3d.errors import VoCoError
 from voco3d.models import Model
 from voco3d.models.structures import Structure
@@ -13,7 +14,6 @@ from voco3d.outputs.dicom_seg import check_source, write_dicom_seg
 from voco3d.outputs.seg_nrrd import write_seg_nrrd
 
 LABEL_MAPS = (".nii.gz", ".nrrd", ".mha")
-SEGMENTATION = ".seg.nrrd"
 DICOM = ".dcm"
 
 

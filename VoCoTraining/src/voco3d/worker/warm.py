@@ -1,0 +1,120 @@
+"""The model that was used last stays in memory, ready for the next image, for some time."""
+
+import gc
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from voco3d.inference import Segmenter, choose_device
+from voco3d.inference.estimate import Cost, measure_cost
+from voco3d.inference.memory import free_unused
+from voco3d.models import find_model
+
+Identity = tuple[str, int, int]
+"""Path, size and time of a weights file."""
+
+CHUNK = 2**20
+"""Bytes that are read of a file at a time."""
+
+
+class WarmModel:
+    """One model that is loaded once, used often, and let go when nobody needs it.
+
+    Args:
+        idle: Seconds without use after which it is let go.
+        clock: Tells the time in seconds.
+    """
+
+    def __init__(self, idle: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._idle = idle
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._users = 0
+        self._last_use = clock()
+        self._segmenter: Segmenter | None = None
+        self._key: tuple[str, str, Identity | None] | None = None
+        self._costs: dict[tuple[Identity, str], Cost] = {}
+        self._hashes: dict[Identity, str] = {}
+
+    @contextmanager
+    def use(self, name: str, device: str) -> Iterator[Segmenter]:
+        """Have a model in memory, for as long as the block runs.
+
+        Args:
+            name: Name of a model, a model folder or a checkpoint file.
+            device: "auto", "cpu", "cuda" or "mps".
+
+        Raises:
+            VoCoError: If the model or the device cannot be used.
+        """
+        with self._lock:
+            self._users += 1
+        try:
+            with self._loading:
+                segmenter = self._load(name, choose_device(device).type)
+            yield segmenter
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._last_use = self._clock()
+
+    def _load(self, name: str, device: str) -> Segmenter:
+        key = name, device, _identity(Path(name)) if os.path.isfile(name) else None
+        if key[2] is not None and self._key == key and self._segmenter is not None:
+            return self._segmenter
+        model = find_model(name)
+        key = name, device, _identity(model.weights)
+        network = None if self._segmenter is None else self._segmenter.network
+        if self._key != key:
+            self._segmenter = network = None
+        self._segmenter, self._key = Segmenter(model, device, network), key
+        return self._segmenter
+
+    def cost_of(self, segmenter: Segmenter) -> Cost:
+        """What a model costs on its device; measured once, while it is in use."""
+        key = (_identity(segmenter.model.weights), segmenter.device.type)
+        if key not in self._costs:
+            network = segmenter.network.to(segmenter.device)
+            self._costs[key] = measure_cost(network, segmenter.model, segmenter.device)
+        return self._costs[key]
+
+    def known_cost_of(self, segmenter: Segmenter) -> Cost | None:
+        """What was measured before, if anything."""
+        return self._costs.get((_identity(segmenter.model.weights), segmenter.device.type))
+
+    def hash_of(self, weights: Path) -> str:
+        """The SHA-256 of a weights file, in hexadecimal digits."""
+        identity = _identity(weights)
+        if identity not in self._hashes:
+            self._hashes[identity] = _sha256(weights)
+        return self._hashes[identity]
+
+    def release_if_idle(self) -> bool:
+        """Let the model go if nobody used it for long; say whether it went."""
+        with self._lock:
+            rested = self._clock() - self._last_use
+            if self._segmenter is None or self._users or rested < self._idle:
+                return False
+            device = self._segmenter.device
+            self._segmenter = None
+        gc.collect()
+        free_unused(device)
+        return True
+
+
+def _identity(weights: Path) -> Identity:
+    status = weights.stat()
+    return str(weights), status.st_size, status.st_mtime_ns
+
+
+def _sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as content:
+        while piece := content.read(CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()
