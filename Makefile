@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 OUTPUT ?= demo-output
 PRETRAIN_OUTPUT := demo-pretrain-output
+SCREENSHOTS ?= build/screenshots
 
-.PHONY: demo demo-pretrain test lint bench-pretrain clean
+.PHONY: demo demo-pretrain test lint bench-pretrain screenshots clean
 
 demo: $(READY)
 	$(BIN)/python Testing/demo/demo.py --output "$(OUTPUT)" $(if $(INPUT),--input "$(INPUT)")
@@ -30,13 +31,17 @@ test: $(READY)
 bench-pretrain: $(READY)
 	$(BIN)/python VoCoTraining/benchmarks/pretrain.py $(BENCH)
 
+# Pictures of the window in the test harness, which is not 3D Slicer.
+screenshots: $(READY)
+	$(BIN)/python -m Testing.screenshots "$(SCREENSHOTS)"
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) demo-output $(PRETRAIN_OUTPUT)
+	rm -rf $(VENV) demo-output $(PRETRAIN_OUTPUT) build
 
 $(READY): constraints.txt requirements-dev.txt VoCoTraining/pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -22,6 +22,7 @@ class HeadlessApplication:
             "Colors": slicer.vtkMRMLColorLogic(),
             "SubjectHierarchy": slicer.vtkSlicerSubjectHierarchyModuleLogic(),
             "Segmentations": slicer.vtkSlicerSegmentationsModuleLogic(),
+            "Sequences": slicer.vtkSlicerSequencesLogic(),
         }
         for name, logic in self._module_logics.items():
             logic.SetMRMLScene(self.scene)

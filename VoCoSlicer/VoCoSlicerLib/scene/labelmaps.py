@@ -6,8 +6,30 @@ import vtk
 from numpy.typing import NDArray
 from vtk.util.numpy_support import vtk_to_numpy
 
+from VoCoSlicerLib.scene.geometry import Matrix, as_array
 
-def segment_mask(segment: slicer.vtkSegment) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+
+def labelmap_array(
+    labelmap: slicer.vtkOrientedImageData,
+) -> tuple[NDArray[np.integer], tuple[int, int, int]]:
+    """The voxels of a label map (i, j, k), as a view, and the index of the first of them."""
+    extent = labelmap.GetExtent()
+    shape = tuple(last - first + 1 for first, last in zip(extent[::2], extent[1::2], strict=True))
+    start = (extent[0], extent[2], extent[4])
+    if min(shape) < 1:
+        return np.zeros((0, 0, 0), dtype=np.uint8), start
+    scalars = labelmap.GetPointData().GetScalars()
+    return vtk_to_numpy(scalars).reshape(shape, order="F"), start
+
+
+def matrix_of(labelmap: slicer.vtkOrientedImageData) -> Matrix:
+    """The matrix from a label map's indices, as its extent counts them, to RAS in mm."""
+    matrix = vtk.vtkMatrix4x4()
+    labelmap.GetImageToWorldMatrix(matrix)
+    return as_array(matrix)
+
+
+def segment_mask(segment: slicer.vtkSegment) -> tuple[NDArray[np.bool_], Matrix]:
     """Read the voxels of one segment.
 
     Args:
@@ -18,15 +40,9 @@ def segment_mask(segment: slicer.vtkSegment) -> tuple[NDArray[np.bool_], NDArray
         from its indices to RAS in mm.
     """
     labelmap = segment.GetRepresentation("Binary labelmap")
-    extent = labelmap.GetExtent()
-    matrix = vtk.vtkMatrix4x4()
-    labelmap.GetImageToWorldMatrix(matrix)
-    index_to_ras = np.array([[matrix.GetElement(r, c) for c in range(4)] for r in range(4)])
-    index_to_ras[:3, 3] += index_to_ras[:3, :3] @ np.array(extent[::2])
-    shape = tuple(last - first + 1 for first, last in zip(extent[::2], extent[1::2], strict=True))
-    if 0 in shape:
-        return np.zeros(shape, dtype=np.bool_), index_to_ras
-    labels = vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(shape, order="F")
+    labels, start = labelmap_array(labelmap)
+    index_to_ras = matrix_of(labelmap)
+    index_to_ras[:3, 3] += index_to_ras[:3, :3] @ np.array(start)
     return labels == segment.GetLabelValue(), index_to_ras
 
 

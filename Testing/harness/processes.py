@@ -1,0 +1,19 @@
+"""Processes that this one started and that still run."""
+
+import os
+from pathlib import Path
+
+
+def running_children() -> set[int]:
+    """Process ids of the children that run; empty where there is no /proc."""
+    tasks = Path(f"/proc/{os.getpid()}/task")
+    listed = [file.read_text().split() for file in tasks.glob("*/children")]
+    return {int(child) for children in listed for child in children if _runs(int(child))}
+
+
+def _runs(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

@@ -1,0 +1,1 @@
+# The real file writes a configuration for extensions that depend on this one.

@@ -1,0 +1,3 @@
+"""The stand-in under test."""
+
+from Testing.harness.fixtures import *  # noqa: F403

@@ -1,0 +1,1 @@
+"""As much of voco3d as a job sees, in the blink of an eye."""

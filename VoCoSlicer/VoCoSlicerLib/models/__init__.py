@@ -1,0 +1,1 @@
+"""The models that the window offers: read from disk without the worker, or checked by it."""

@@ -1,0 +1,1 @@
+"""One press of Apply: volumes to the worker, results into the scene."""

@@ -1,0 +1,1 @@
+"""The window: its parts and panels, on Qt."""

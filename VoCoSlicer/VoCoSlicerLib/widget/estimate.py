@@ -1,0 +1,111 @@
+"""How much memory and time a run will take, before it starts, and what to do if too much."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from VoCoSlicerLib.widget.apply import duration, memory
+from VoCoSlicerLib.widget.message import Kind, connect, tint
+
+PAUSE = 300
+"""Milliseconds without a change before the worker is asked."""
+
+MARGIN = 6
+"""Of a warning, in pixels."""
+
+Ask = Callable[[Callable[[Any], None], Callable[[str], None]], None]
+"""Asks the worker: gets what to do with the answer, and with the reason why there is none."""
+
+
+class EstimatePart:
+    """A line above Apply, a warning with ways out when the run will not fit."""
+
+    def __init__(
+        self,
+        ui: Any,
+        ask: Ask,
+        on_cpu: Callable[[], None],
+        on_less_overlap: Callable[[], None],
+        on_crop: Callable[[], None],
+    ) -> None:
+        """Take the widgets.
+
+        Args:
+            ui: the window's widgets.
+            ask: asks the worker for an estimate of what is chosen now.
+            on_cpu: is called when the user wants to compute on the processor.
+            on_less_overlap: is called when the user wants fewer tiles.
+            on_crop: is called when the user wants to crop to a region.
+        """
+        self._ui = ui
+        self._ask = ask
+        self._number = 0
+        self._several = False
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PAUSE)
+        self._timer.connect("timeout()", self._request)
+        connect(ui.useCpuButton, on_cpu)
+        connect(ui.lessOverlapButton, on_less_overlap)
+        connect(ui.cropButton, on_crop)
+        self.clear()
+
+    def clear(self) -> None:
+        """Say nothing, also to answers under way."""
+        self._timer.stop()
+        self._number += 1
+        self._ui.estimateWidget.setVisible(False)
+
+    def say(self, text: str) -> None:
+        """Show a line instead of an estimate."""
+        self.clear()
+        self._show(text, warn=False)
+
+    def renew(self, several: bool, cpu: bool, less_overlap: bool, crop: bool) -> None:
+        """Ask again soon; until then the old line stays.
+
+        Args:
+            several: whether it is for one of several volumes.
+            cpu: whether the processor is a way out.
+            less_overlap: whether less overlap is one.
+            crop: whether a region of interest is one.
+        """
+        self._several = several
+        self._ui.useCpuButton.setVisible(cpu)
+        self._ui.lessOverlapButton.setVisible(less_overlap)
+        self._ui.cropButton.setVisible(crop)
+        self._number += 1
+        self._timer.start()
+
+    def _request(self) -> None:
+        number = self._number
+
+        def answered(estimate: Mapping[str, Any]) -> None:
+            if number == self._number:
+                self._show_estimate(estimate)
+
+        def failed(reason: str) -> None:
+            if number == self._number:
+                self._show(reason, warn=True)
+                self._ui.waysOutWidget.setVisible(False)
+
+        self._ask(answered, failed)
+
+    def _show_estimate(self, estimate: Mapping[str, Any]) -> None:
+        one = _("About {time} and {memory} of memory ({available} free).")
+        each = _("About {time} a volume, and {memory} of memory ({available} free).")
+        needs = (each if self._several else one).format(
+            time=duration(estimate["seconds"]),
+            memory=memory(estimate["memory"]),
+            available=memory(estimate["available"]),
+        )
+        self._show(" ".join([needs, *estimate["advice"]]), warn=not estimate["fits"])
+
+    def _show(self, text: str, warn: bool) -> None:
+        self._ui.estimateLabel.setText(text)
+        tint(self._ui.estimateLabel, Kind.WARNING if warn else None)
+        self._ui.estimateLabel.setMargin(MARGIN if warn else 0)
+        self._ui.waysOutWidget.setVisible(warn)
+        self._ui.estimateWidget.setVisible(True)
