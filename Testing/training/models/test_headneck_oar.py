@@ -49,7 +49,10 @@ def test_it_is_small_and_says_what_it_is():
     model = find_model("headneck-oar")
     assert tuple(s.name for s in model.structures) == NAMES
     card = model.card
-    assert card.training["runs"][0]["config"]["seed"] == 0
+    before, after = card.training["runs"]
+    assert before["pre-training"]["recipe"] == "paper"
+    assert after["fine-tuning"]["network"]["args"] == before["pre-training"]["network"]["args"]
+    assert len(card.training["images"]) == len(set(card.training["images"])) >= 170 + 16
     assert card.training["environment"]["torch"]
     for results in card.results.values():
         assert {f"Dice {name}" for name in NAMES} <= results.keys()
@@ -92,3 +95,29 @@ def test_a_real_ct_turned(real_case, segmenter):
     image, _, labels = real_case
     turned = segmenter(sitk.DICOMOrient(image, "SAR"))
     assert min(scores(turned, sitk.DICOMOrient(labels, "SAR"))) >= 0.99
+
+
+CROPS = {
+    "upper": (slice(None), slice(None), slice(60, None)),
+    "lower": (slice(None), slice(None), slice(None, 75)),
+    "right half": (slice(None, 48), slice(None), slice(None)),
+}
+"""Parts of the real case along its axes, which point left, front to back and up."""
+
+
+@pytest.mark.parametrize("part", CROPS)
+def test_a_real_ct_cropped_to_part_of_the_neck(part, real_case, segmenter):
+    image, reference, _ = real_case
+    image, reference = (sitk.DICOMOrient(each, "LPS")[CROPS[part]] for each in (image, reference))
+    labels = segmenter(image)
+    there = np.unique(sitk.GetArrayFromImage(reference), return_counts=True)
+    whole = [label for label, count in zip(*there, strict=True) if label and count > 200]
+    values = scores(labels, reference)
+    assert len(whole) >= 2
+    assert np.mean([values[label - 1] for label in whole]) >= 0.7
+
+
+@pytest.mark.parametrize("name", ["totalseg_example.nii.gz", "tcia_r01_001.nii.gz"])
+def test_a_trunk_stays_nearly_empty(name, shared_data, segmenter):
+    labels = segmenter(read_image(shared_data / "trunk" / name))
+    assert (sitk.GetArrayFromImage(labels) > 0).mean() < 0.005

@@ -1,6 +1,6 @@
-"""Make the data list that a VoCo-pretrained `headneck-oar` is fine-tuned on.
+"""Make the data list that `headneck-oar` is fine-tuned on.
 
-    python VoCoTraining/recipes/headneck_oar_voco/data.py --openkbp DATASET_JSON --out FOLDER
+    python VoCoTraining/recipes/headneck_oar/data.py --openkbp DATASET_JSON --out FOLDER
 
 OpenKBP's labelled training and validation cases, and phantoms of this package among the training
 cases: their contrast and their whole field of view differ from what the clinical CTs show.
