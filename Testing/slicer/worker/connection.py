@@ -16,7 +16,8 @@ from VoCoSlicerLib.worker.messages import WorkerError  # noqa: E402
 from VoCoSlicerLib.worker.process import Worker  # noqa: E402
 
 FAKE = Path(__file__).with_name("fake_worker.py")
-LONGEST_PAUSE = 0.1  # seconds
+LONGEST_PAUSE = 0.2
+"""Seconds: twice what users may notice, for tests share their machine."""
 
 
 class Loop:

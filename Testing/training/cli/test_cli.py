@@ -523,7 +523,7 @@ def test_all_commands_are_there():
     assert set(COMMANDS) == {
         "", "segment", "models", "models list", "models info", "models add", "info", "phantom",
         "cache", "cache build", "cache info", "pretrain", "evaluate", "data", "data check",
-        "data stack", "finetune", "compare", "classify",
+        "data stack", "finetune", "compare", "classify", "positions", "find",
     }  # fmt: skip
 
 
