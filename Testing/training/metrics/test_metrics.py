@@ -39,6 +39,8 @@ def test_volume_and_mean_intensity(tmp_path):
     first, second = measure(label_image, image, {1: A, 7: B})
     assert first.millilitres == pytest.approx(3 * 30 / 1000)
     assert first.mean_hu == pytest.approx(-9)
+    assert (first.label, first.voxels, first.touches_border) == (1, 3, True)
+    assert (second.voxels, second.touches_border) == (0, False)
     assert second.millilitres == 0
     assert math.isnan(second.mean_hu)
     write_csv(tmp_path / "volumes.csv", [first, second])

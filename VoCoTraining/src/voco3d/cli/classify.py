@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voco3d.cli.commands import Commands
-from voco3d.cli.options import add_progress_option
+from voco3d.cli.options import add_device_option, add_progress_option
 from voco3d.cli.progress import show_progress
 from voco3d.data.images import read_image
 from voco3d.errors import VoCoError
@@ -42,12 +42,7 @@ def add_to(commands: Commands) -> None:
         "--out", type=Path, metavar="CSV", help="write categories and probabilities there"
     )
     parser.add_argument("--json", action="store_true", help="print as JSON")
-    parser.add_argument(
-        "--device",
-        default="auto",
-        choices=("auto", "cpu", "cuda", "mps"),
-        help="where to compute (default: the best there is)",
-    )
+    add_device_option(parser)
     add_progress_option(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an existing CSV file")
     parser.set_defaults(run=run)

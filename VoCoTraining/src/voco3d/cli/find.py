@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from voco3d.cli.commands import Commands
-from voco3d.cli.options import add_progress_option
+from voco3d.cli.options import add_device_option, add_progress_option
 from voco3d.cli.positions import parse_place
 from voco3d.cli.progress import show_progress
 from voco3d.data.images import read_image
@@ -38,12 +38,7 @@ def add_to(commands: Commands) -> None:
         "(default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, metavar="JSON", help="write the places there")
-    parser.add_argument(
-        "--device",
-        default="auto",
-        choices=("auto", "cpu", "cuda", "mps"),
-        help="where to compute (default: the best there is)",
-    )
+    add_device_option(parser)
     add_progress_option(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     parser.set_defaults(run=run)

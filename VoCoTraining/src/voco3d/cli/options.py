@@ -18,6 +18,16 @@ def add_progress_option(parser: ArgumentParser) -> None:
     )
 
 
+def add_device_option(parser: ArgumentParser) -> None:
+    """Add ``--device``."""
+    parser.add_argument(
+        "--device",
+        default="auto",
+        choices=("auto", "cpu", "cuda", "mps"),
+        help="where to compute (default: the best there is)",
+    )
+
+
 def add_intensity_option(parser: ArgumentParser) -> None:
     """Add ``--intensity LOW HIGH``, in HU."""
     parser.add_argument(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voco3d.cli.commands import Commands
-from voco3d.cli.options import add_progress_option
+from voco3d.cli.options import add_device_option, add_progress_option
 from voco3d.cli.progress import show_progress
 from voco3d.errors import VoCoError
 
@@ -70,12 +70,7 @@ def add_to(commands: Commands) -> None:
         help="distance of the crops of the error map, as a share of a crop (default: %(default)s)",
     )
     parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder")
-    parser.add_argument(
-        "--device",
-        default="auto",
-        choices=("auto", "cpu", "cuda", "mps"),
-        help="where to compute (default: the best there is)",
-    )
+    add_device_option(parser)
     add_progress_option(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace earlier results")
     parser.set_defaults(run=run)

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from voco3d.cli.commands import Commands
-from voco3d.cli.options import add_progress_option
+from voco3d.cli.options import add_device_option, add_progress_option
 from voco3d.cli.progress import show_progress
 from voco3d.cli.stopping import cleaning_up
 from voco3d.data.images import choose_series, read_image, series_files
@@ -42,12 +42,7 @@ def add_to(commands: Commands) -> None:
         "(default: %(default)s)",
     )
     parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder")
-    parser.add_argument(
-        "--device",
-        default="auto",
-        choices=("auto", "cpu", "cuda", "mps"),
-        help="where to compute (default: the best there is)",
-    )
+    add_device_option(parser)
     parser.add_argument(
         "--overlap",
         type=float,

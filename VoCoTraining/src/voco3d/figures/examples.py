@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from voco3d.figures.sides import show_sides
 from voco3d.figures.style import FAINT, PREDICTED, TRUE, new_figure, styled
 from voco3d.geometry import BaseGrid
 from voco3d.pretraining.monitoring.examples import Examples
@@ -129,19 +130,4 @@ def show_axial(axes: Axes, picture: npt.NDArray[np.uint8]) -> None:
     )
     axes.set_xlim(width, 0)
     axes.set_ylim(0, depth)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    for letter, x, y in (("R", 0.0, 0.5), ("L", 1.0, 0.5), ("A", 0.5, 1.0), ("P", 0.5, 0.0)):
-        axes.annotate(
-            letter,
-            (x, y),
-            xycoords="axes fraction",
-            xytext=((x - 0.5) * 16, (y - 0.5) * 15),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize=8,
-            color=FAINT,
-        )
+    show_sides(axes, "RLPA")

@@ -14,6 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from voco3d.figures.examples import HALO, draw_overlaps
+from voco3d.figures.sides import show_sides
 from voco3d.figures.similarity import draw_similarity
 from voco3d.figures.style import FAINT, PREDICTED, TRUE, new_figure, styled, to_png
 from voco3d.positions.opened import OpenVolume
@@ -279,23 +280,7 @@ def show_cut(axes: Axes, volume: OpenVolume, plane: Plane, number: int) -> None:
         interpolation="bilinear",
     )
     _limits(axes, volume, plane)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    places = ((0.0, 0.5), (1.0, 0.5), (0.5, 0.0), (0.5, 1.0))
-    for letter, (x, y) in zip(plane.letters, places, strict=True):
-        axes.annotate(
-            letter,
-            (x, y),
-            xycoords="axes fraction",
-            xytext=((x - 0.5) * 16, (y - 0.5) * 15),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize=8,
-            color=FAINT,
-        )
+    show_sides(axes, plane.letters)
 
 
 def _limits(axes: Axes, volume: OpenVolume, plane: Plane) -> None:

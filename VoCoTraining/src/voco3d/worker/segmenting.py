@@ -1,5 +1,6 @@
 """The request ``segment``: images in, a segmentation file out."""
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -12,12 +13,12 @@ import torch
 from voco3d.data.images import read_image
 from voco3d.data.lists import SEGMENTATION
 from voco3d.inference import Region, Segmenter
+from voco3d.metrics.volumes import Measurement, measure
 from voco3d.models import Structure
 from voco3d.models.structures import choose
 from voco3d.outputs.seg_nrrd import write_seg_nrrd
 from voco3d.worker.job import Job
 from voco3d.worker.machine import versions
-from voco3d.worker.measures import measures
 from voco3d.worker.messages import WRONG_PARAMS, RpcError
 from voco3d.worker.params import Params
 from voco3d.worker.warm import WarmModel
@@ -119,7 +120,8 @@ def run(order: Order, job: Job, warm: WarmModel) -> dict[str, Any]:
             note=note,
         )
         job.progress(0, 1, "measuring")
-        rows = measures(labels, images[0], structures, model.regions)
+        measured = measure(labels, images[0], structures, model.regions)
+        rows = [_row(each, structures[each.label]) for each in measured]
         digest = warm.hash_of(model.weights)
     job.progress(0, 1, "writing")
     write(order.output, labels, structures, segmenter, job)
@@ -137,6 +139,19 @@ def run(order: Order, job: Job, warm: WarmModel) -> dict[str, Any]:
             "overlap": model.overlap if order.overlap is None else order.overlap,
             "structures": [row["name"] for row in rows],
         },
+    }
+
+
+def _row(measured: Measurement, structure: Structure) -> dict[str, Any]:
+    """A structure of the answer; JSON has no NaN."""
+    return {
+        "label": measured.label,
+        "name": measured.name,
+        "color": list(structure.color),
+        "voxels": measured.voxels,
+        "volume_ml": measured.millilitres,
+        "mean_hu": None if math.isnan(measured.mean_hu) else measured.mean_hu,
+        "touches_border": measured.touches_border,
     }
 
 
