@@ -1,26 +1,25 @@
 """A worker's result into a segmentation: all of it, or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import slicer
+import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
 from VoCoSlicerLib.errors import VoCoSlicerError
-from VoCoSlicerLib.scene.geometry import as_matrix, is_grid, to_world
+from VoCoSlicerLib.scene.geometry import Matrix, as_matrix, is_grid, to_world
 from VoCoSlicerLib.scene.labelmaps import matrix_of
 from VoCoSlicerLib.scene.nodes import new_segmentation, remove_with_display
 from VoCoSlicerLib.scene.provenance import OWNER, PREFIX, Provenance, provenance_of, tag_of
 from VoCoSlicerLib.scene.seg_nrrd import SegFile, reading_seg_nrrd
 from VoCoSlicerLib.scene.steps import Steps, finish
+from VoCoSlicerLib.scene.surfaces import LABELMAP, SURFACE, making_surface
 from VoCoSlicerLib.scene.terminology import algorithm_tags, parse_entry
 from VoCoSlicerLib.scene.texts import tr as _
-
-LABELMAP = "Binary labelmap"
-SURFACE = "Closed surface"
 
 
 def apply_result(
@@ -62,7 +61,11 @@ def applying_result(
     """``apply_result`` in short steps: the file is read bit by bit, the last step applies it."""
     names = [structure["name"] for structure in result["structures"]]
     content = yield from _reading(seg_file, names)
-    return _apply(volume_node, segmentation_node, content, names, result["provenance"])
+    segmentation = segmentation_node.GetSegmentation()
+    surfaces = {}
+    if segmentation.ContainsRepresentation(SURFACE):
+        surfaces = yield from _making_surfaces(content, names, segmentation)
+    return _apply(volume_node, segmentation_node, content, surfaces, names, result["provenance"])
 
 
 def apply_to_new_segmentation(
@@ -92,7 +95,7 @@ def applying_to_new_segmentation(
     content = yield from _reading(seg_file, names)
     segmentation_node = new_segmentation(volume_node, name)
     try:
-        _apply(volume_node, segmentation_node, content, names, result["provenance"])
+        _apply(volume_node, segmentation_node, content, {}, names, result["provenance"])
     except BaseException:
         remove_with_display(segmentation_node)
         raise
@@ -118,35 +121,43 @@ def show_3d(segmentation_node: slicer.vtkMRMLSegmentationNode, on: bool) -> None
 
 
 def showing_3d(segmentation_node: slicer.vtkMRMLSegmentationNode) -> Steps[None]:
-    """``show_3d(..., True)`` in steps of one segment each."""
-    yield from _making_surfaces(segmentation_node)
+    """``show_3d(..., True)`` in short steps."""
+    segmentation = segmentation_node.GetSegmentation()
+    ids = segmentation.GetSegmentIDs()
+    for number, segment_id in enumerate(ids, 1):
+        segment = segmentation.GetSegment(segment_id)
+        if segment is not None and segment.GetRepresentation(SURFACE) is None:
+            yield from _adding_surface(segmentation, segment)
+        yield number / len(ids)
+    segmentation_node.CreateClosedSurfaceRepresentation()
     display_node = segmentation_node.GetDisplayNode()
     if display_node is not None:
         display_node.SetPreferredDisplayRepresentationName3D(SURFACE)
         display_node.SetVisibility3D(True)
 
 
-def _making_surfaces(segmentation_node: slicer.vtkMRMLSegmentationNode) -> Steps[None]:
-    segmentation = segmentation_node.GetSegmentation()
-    ids = segmentation.GetSegmentIDs()
-    for number, segment_id in enumerate(ids, 1):
-        segment = segmentation.GetSegment(segment_id)
-        if segment is not None and segment.GetRepresentation(SURFACE) is None:
-            _make_surface(segmentation, segment)
-        yield number / len(ids)
-    segmentation_node.CreateClosedSurfaceRepresentation()
+def _adding_surface(
+    segmentation: slicer.vtkSegmentation, segment: slicer.vtkSegment
+) -> Steps[None]:
+    """Give a segment its surface, unless its voxels change meanwhile."""
+    labelmap, label = segment.GetRepresentation(LABELMAP), segment.GetLabelValue()
+    changed = labelmap.GetMTime()
+    surface = yield from making_surface(labelmap, label, segmentation)
+    now = segment.GetRepresentation(LABELMAP)
+    if now is labelmap and now.GetMTime() == changed and segment.GetLabelValue() == label:
+        segment.AddRepresentation(SURFACE, surface)
 
 
-def _make_surface(segmentation: slicer.vtkSegmentation, segment: slicer.vtkSegment) -> None:
-    alone = slicer.vtkSegmentation()
-    alone.SetSourceRepresentationName(LABELMAP)
-    alone.CopyConversionParameters(segmentation)
-    copy = slicer.vtkSegment()
-    copy.SetLabelValue(segment.GetLabelValue())
-    copy.AddRepresentation(LABELMAP, segment.GetRepresentation(LABELMAP))
-    alone.AddSegment(copy, "alone")
-    alone.CreateRepresentation(SURFACE)
-    segment.AddRepresentation(SURFACE, copy.GetRepresentation(SURFACE))
+def _making_surfaces(
+    content: SegFile, names: Sequence[str], segmentation: slicer.vtkSegmentation
+) -> Steps[dict[str, vtk.vtkPolyData]]:
+    """The surfaces of structures, in the world as their label maps are."""
+    surfaces = {}
+    for name in names:
+        described = content.segments[name]
+        layer = content.layers[described.layer]
+        surfaces[name] = yield from making_surface(layer, described.label, segmentation)
+    return surfaces
 
 
 def _reading(seg_file: str | Path, names: Sequence[str]) -> Steps[SegFile]:
@@ -166,11 +177,12 @@ def _apply(
     volume_node: slicer.vtkMRMLScalarVolumeNode,
     segmentation_node: slicer.vtkMRMLSegmentationNode,
     content: SegFile,
+    surfaces: Mapping[str, vtk.vtkPolyData],
     names: Sequence[str],
     provenance: Mapping[str, Any],
 ) -> list[str]:
     _check_target(volume_node, segmentation_node)
-    _place(content.layers, segmentation_node)
+    _place(content.layers, surfaces.values(), segmentation_node)
     segmentation = segmentation_node.GetSegmentation()
     modifying = segmentation_node.StartModify()
     before = _State.of(segmentation_node)
@@ -181,11 +193,12 @@ def _apply(
         found = _computed(segmentation, provenance["model"])
         _take_out(segmentation, [found[name] for name in names if name in found])
         ids = [_put(segmentation, content, name, found.get(name), provenance) for name in names]
+        if has_surfaces:
+            for segment_id, name in zip(ids, names, strict=True):
+                _put_surface(segmentation, segment_id, surfaces.get(name))
         for key, value in Provenance.of_result(provenance, "").tags().items():
             if key != PREFIX + "structure":
                 segmentation_node.SetAttribute(key, value)
-        if has_surfaces:
-            finish(_making_surfaces(segmentation_node))
     except BaseException:
         before.restore(segmentation_node)
         raise
@@ -219,10 +232,13 @@ def _check_target(
 
 
 def _place(
-    layers: Sequence[slicer.vtkOrientedImageData], segmentation_node: slicer.vtkMRMLSegmentationNode
+    layers: Sequence[slicer.vtkOrientedImageData],
+    surfaces: Iterable[vtk.vtkPolyData],
+    segmentation_node: slicer.vtkMRMLSegmentationNode,
 ) -> None:
-    """Move the label maps from the world into the segmentation's own coordinates."""
-    place = np.linalg.inv(to_world(segmentation_node)) @ matrix_of(layers[0])
+    """Move label maps and surfaces from the world into the segmentation's own coordinates."""
+    own: Matrix = np.linalg.inv(to_world(segmentation_node))
+    place = own @ matrix_of(layers[0])
     if not is_grid(place):
         raise VoCoSlicerError(
             _(
@@ -232,6 +248,19 @@ def _place(
         )
     for layer in layers:
         layer.SetImageToWorldMatrix(as_matrix(place))
+    if not np.array_equal(own, np.eye(4)):
+        for surface in surfaces:
+            _move(surface, own)
+
+
+def _move(surface: vtk.vtkPolyData, matrix: Matrix) -> None:
+    transform = vtk.vtkTransform()
+    transform.SetMatrix(as_matrix(matrix))
+    moved = vtk.vtkTransformPolyDataFilter()
+    moved.SetTransform(transform)
+    moved.SetInputData(surface)
+    moved.Update()
+    surface.ShallowCopy(moved.GetOutput())
 
 
 def _is_computed(segment: slicer.vtkSegment, segment_id: str) -> bool:
@@ -304,6 +333,17 @@ def _put(
     for key, value in {**tags, **algorithm_tags(provenance["model"]), OWNER: segment_id}.items():
         segment.SetTag(key, value)
     return segment_id
+
+
+def _put_surface(
+    segmentation: slicer.vtkSegmentation, segment_id: str, surface: vtk.vtkPolyData | None
+) -> None:
+    """Give a segment its surface; surfaces that appeared only now are made at once."""
+    segment = segmentation.GetSegment(segment_id)
+    if surface is None:
+        labelmap = segment.GetRepresentation(LABELMAP)
+        surface = finish(making_surface(labelmap, segment.GetLabelValue(), segmentation))
+    segment.AddRepresentation(SURFACE, surface)
 
 
 @dataclass(frozen=True)
