@@ -10,6 +10,7 @@ from Testing.conftest import small_model
 from Testing.training.models.position_model import position_model
 from Testing.training.positions.pictures import middle_of, noise
 from voco3d.cli import main
+from voco3d.cli.positions import parse_grid
 from voco3d.positions import PlaceFinder, Positioner, check_volume
 from voco3d.positions.writing import FILES, PICTURES
 
@@ -133,6 +134,41 @@ def test_files_that_cannot_be_read_or_written_are_said(folder, tmp_path, capsys)
     assert "not an image that can be read" in capsys.readouterr().err
 
 
+def test_what_can_be_told_is_told_before_anything_is_read(tmp_path, folder, capsys):
+    images = [str(tmp_path / name) for name in ("one.nrrd", "two.nrrd")]
+    for arguments, says in (
+        ([images[0], "--model", "nothing", "--step", "0", "--out", str(tmp_path / "o")], "step"),
+        ([images[0], "--model", "nothing", "--out", str(tmp_path / "no/o")], "does not exist"),
+        ([*images, "--model", str(folder / "model"), "--out", str(tmp_path / "o")], "one image"),
+    ):
+        assert main(["positions", *arguments]) == 2
+        error = capsys.readouterr().err
+        assert says in error
+        assert "nothing" not in error
+        assert ".nrrd" not in error
+
+
+def test_each_crop_is_printed_with_what_is_said_of_it(folder, tmp_path, capsys):
+    assert voco(folder, "--step", 1, "--out", tmp_path / "out") == 0
+    printed = capsys.readouterr().out.splitlines()
+    image = sitk.ReadImage(str(folder / "ct.nrrd"))
+    volume = Positioner(folder / "model", "cpu").open(image)
+    expected = volume.locate_random(8, seed=0)
+    assert {crop.right for crop in expected} == {True, False}
+    for number, crop in enumerate(expected, start=1):
+        (line,) = [line for line in printed if line.startswith(f"crop {number} ")]
+        assert f"base {crop.chosen}" in line
+        true = max(range(4), key=lambda base, crop=crop: crop.overlaps[base]) + 1
+        assert (f"instead of {true}" in line) == (not crop.right)
+        assert f"{crop.distance:.0f} mm off" in line
+        assert ", ".join(f"{value:.0f}" for value in crop.centre) in line
+
+
+@pytest.mark.parametrize("text", ["3x2x1", "3,2,1", " 3x2x1 "])
+def test_ways_to_write_a_grid(text):
+    assert parse_grid(text) == (3, 2, 1)
+
+
 def info(folder, *arguments):
     return main(["info", str(folder / "ct.nrrd"), *map(str, arguments)])
 
@@ -168,8 +204,13 @@ def test_a_place_is_found_in_another_image(folder, tmp_path, capsys):
     assert content["embedding"] == "projector"
     printed = capsys.readouterr().out
     assert ", ".join(f"{value:.1f}" for value in expected.place) in printed
+    figure = tmp_path / "places.png"
+    assert main(["find", *images, at, *options, "--figure", str(figure)]) == 0
+    assert figure.read_bytes().startswith(b"\x89PNG")
     for arguments, says in (
         ([at, "--out", str(out)], "--overwrite"),
+        ([at, "--figure", str(figure)], "--overwrite"),
+        ([at, "--figure", str(tmp_path / "places.pdf")], "ends in .png"),
         (["--at", "1,2"], "x,y,z"),
         (["--at", "9999,0,0"], "outside the image"),
     ):

@@ -119,6 +119,15 @@ def test_advice(whole, phantom, monkeypatch):
     assert "region" not in advice(1000, region=region)[1]
 
 
+def test_a_window_takes_more_than_its_tensors(whole):
+    """Convolutions need room of their own, which no count of tensors sees."""
+    cost = measure_cost(whole.network, whole.model, CPU)
+    window = torch.rand((1, 1, *whole.model.window))
+    with TensorPeak() as peak, torch.inference_mode():
+        whole.network(window)
+    assert 1.25 * peak.peak < cost.window_bytes < 3 * peak.peak
+
+
 def test_time_is_honest_within_a_factor(tmp_path, phantom):
     """Many windows, so that other work on this machine does not decide."""
     import time

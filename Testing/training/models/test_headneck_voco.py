@@ -90,6 +90,10 @@ def test_a_ct_turned_to_other_axes_gives_the_same(model, shared_data, volumes):
     assert (prepare(turned, model) - volumes[0]).abs().max() <= 1 / 255
 
 
+def test_it_states_its_region_of_the_body(model):
+    assert model.body_region == "head and neck"
+
+
 def test_the_card_holds_what_was_measured_and_what_was_seen():
     folder = bundled_folder() / "headneck-voco"
     card = json.loads((folder / "configs" / "metadata.json").read_text())["voco"]["card"]

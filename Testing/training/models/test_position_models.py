@@ -44,6 +44,16 @@ def test_what_is_written_is_read(tmp_path, segments):
         assert torch.equal(segmenter(crops), network.backbone(crops))
 
 
+def test_the_region_of_the_body_is_stated(folder, tmp_path):
+    assert read_model(folder).body_region is None
+    assert "Region of the body" not in readme(read_model(folder))
+    position_model(tmp_path / "m", body_region="head and neck")
+    model = read_model(tmp_path / "m")
+    assert model.body_region == "head and neck"
+    assert "- Region of the body: head and neck\n" in readme(model)
+    assert json.loads((tmp_path / "m" / METADATA).read_text())["voco"]["body_region"]
+
+
 def test_only_the_encoder_is_stored_beside_the_projector(folder):
     keys = load_file(folder / WEIGHTS).keys()
     encoder = ("input_block.", "downsamples.", "bottleneck.")

@@ -48,6 +48,7 @@ def test_a_run_leaves_its_options_checkpoints_logs_and_model(run, cache, config)
 
 
 def test_the_model_is_the_trained_network_with_the_statistics_of_its_population(run):
+    assert read_model(run / "model").body_region == "plain boxes"
     network, bases = read_model(run / "model").load_positions()
     trained = load_network(run)
     expected = trained.state_dict()

@@ -27,6 +27,7 @@ CONFIG = PretrainConfig(
     optimisation=Optimisation(steps=6, warmup=2, learning_rate=1e-3),
     compute=Compute(device="cpu", workers=0),
     monitoring=Monitoring(probe_volumes=1, probe_crops=2, save_every=4),
+    body_region="plain boxes",
 )
 
 

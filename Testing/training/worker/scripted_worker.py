@@ -30,7 +30,8 @@ def stuck(params, job):
 
 def write(params, job):
     """A writer that takes long before, while and after it writes."""
-    job.output = Path(params.text("output"))
+    output = Path(params.text("output"))
+    job.outputs = (output,)
     before, during, after = (params.number_or_none(n) or 0 for n in ("before", "during", "after"))
 
     def slowly(part):
@@ -43,9 +44,9 @@ def write(params, job):
             file.write(b" and half")
         job.commit()
 
-    write_aside(job.output, slowly)
+    write_aside(output, slowly)
     time.sleep(after)
-    return {"output": str(job.output)}
+    return {"output": str(output)}
 
 
 def chatter(params, job):

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
 from Testing.conftest import small_model
 from Testing.training.inference.test_segmentation import ROTATION, same_grid
 from Testing.training.models.region_model import channels_of, region_model
 from voco3d.inference import Region, Segmenter
+from voco3d.inference.estimate import Cost, Header, estimate
 from voco3d.models import read_model
 
 
@@ -96,6 +98,8 @@ def test_models_lists_those_that_are_installed(worker):
         True,
         None,
     )
+    assert (organs["reference"], organs["grid"]) == (False, None)
+    assert (positions["reference"], positions["grid"]) == (True, [4, 4, 1])
     for key in ("task", "description", "data", "licence", "authors"):
         assert organs[key]
 
@@ -321,6 +325,25 @@ def test_an_estimate(worker, phantom, model):
     too_much = worker.result("estimate", image=huge, model=model, device="cpu")
     assert not too_much["fits"]
     assert any("region of interest" in sentence for sentence in too_much["advice"])
+
+
+def test_an_estimate_knows_how_the_axes_lie(worker, phantom, model):
+    image = sitk.DICOMOrient(phantom.image[:, :30, 5:], "SAR")
+    grid = header_of(image)
+    region = np.diag([180.0, 40.0, 60.0, 1.0])
+    region[:3, 3] = image.TransformContinuousIndexToPhysicalPoint([n / 2 for n in image.GetSize()])
+    matrix = region.ravel().tolist()
+    params = {"model": model, "device": "cpu", "overlap": 0.5, "region": {"matrix": matrix}}
+    found = worker.result("estimate", image=grid, **params)
+    expected = estimate(
+        Header(*(tuple(grid[key]) for key in ("size", "spacing", "origin", "direction"))),
+        read_model(Path(model)),
+        torch.device("cpu"),
+        Cost(1.0, 1, 1, 1.0),
+        0.5,
+        Region(tuple(matrix)),
+    )
+    assert found["windows"] == expected.windows > 1
 
 
 WRONG = [

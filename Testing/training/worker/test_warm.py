@@ -5,6 +5,7 @@ import shutil
 import weakref
 
 import pytest
+import torch
 
 from Testing.conftest import small_model
 from voco3d.errors import VoCoError
@@ -94,6 +95,25 @@ def test_a_model_that_cannot_be_loaded_leaves_nothing_in_use(warm, clock, model_
         loaded(warm, "nothing")
     clock.now = 1000
     assert warm.release_if_idle()
+
+
+def test_to_measure_the_cost_leaves_the_network_where_a_job_uses_it(
+    warm, model_folder, monkeypatch
+):
+    """A job that ran out of a device's memory goes on with the network on the CPU."""
+    from voco3d.worker import warm as module
+
+    places = []
+
+    def measured(network, model, device):
+        places.extend({parameter.device.type for parameter in network.parameters()})
+
+    monkeypatch.setattr(module, "measure_cost", measured)
+    with warm.use(str(model_folder), "cpu") as segmenter:
+        segmenter.device = torch.device("meta")
+        warm.cost_of(segmenter)
+        assert places == ["meta"]
+        assert {p.device.type for p in segmenter.network.parameters()} == {"cpu"}
 
 
 def test_the_cost_is_measured_once(warm, model_folder, monkeypatch):

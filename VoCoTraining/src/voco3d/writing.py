@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +42,29 @@ def write_aside(path: Path, write: Callable[[Path], None]) -> None:
     Raises:
         VoCoError: If the file cannot be written, for example since the disk is full.
     """
-    part = part_of(path)
+    write_together({path: write})
+
+
+def write_together(
+    writers: Mapping[Path, Callable[[Path], None]], ready: Callable[[], None] | None = None
+) -> None:
+    """``write_aside`` for several files: none is moved to its place before all are written.
+
+    Args:
+        writers: What fills each file.
+        ready: Called before the first file is moved; an exception from it leaves nothing.
+
+    Raises:
+        VoCoError: If a file cannot be written, for example since the disk is full.
+    """
+    path = next(iter(writers))
     try:
-        write(part)
-        part.replace(path)
+        for path, write in writers.items():
+            write(part_of(path))
+        if ready is not None:
+            ready()
+        for path in writers:
+            part_of(path).replace(path)
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise VoCoError(
@@ -53,19 +72,21 @@ def write_aside(path: Path, write: Callable[[Path], None]) -> None:
             "choose another folder."
         ) from error
     finally:
-        discard(path)
+        for path in writers:
+            discard(path)
 
 
-def write_image(path: Path, image: sitk.Image) -> None:
-    """Write an image, compressed, and read it back: image writers do not report a full disk.
+def write_image(path: Path, image: sitk.Image, compressed: bool = True) -> None:
+    """Write an image and read it back: image writers do not report a full disk.
 
     Raises:
         OSError: If what was written is not what was to be written.
         RuntimeError: If the image cannot be written or read back.
     """
-    sitk.WriteImage(image, str(path), useCompression=True)
+    sitk.WriteImage(image, str(path), useCompression=compressed)
     written = sitk.ReadImage(str(path))
-    if not np.array_equal(*map(sitk.GetArrayViewFromImage, (written, image))):
+    there, meant = map(sitk.GetArrayViewFromImage, (written, image))
+    if not np.array_equal(there, meant, equal_nan=True):
         raise OSError("what was written differs from the image")
 
 

@@ -9,6 +9,7 @@ from voco3d.cli.options import add_device_option, add_progress_option
 from voco3d.cli.positions import parse_place
 from voco3d.cli.progress import show_progress
 from voco3d.data.images import read_image
+from voco3d.errors import VoCoError
 
 HELP = "Find the place of one image in another, of the same patient or of another one."
 
@@ -38,6 +39,12 @@ def add_to(commands: Commands) -> None:
         "(default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, metavar="JSON", help="write the places there")
+    parser.add_argument(
+        "--figure",
+        type=Path,
+        metavar="PNG",
+        help="draw the places there: three cuts through each, in both images",
+    )
     add_device_option(parser)
     add_progress_option(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
@@ -51,8 +58,13 @@ def run(arguments: Namespace) -> None:
     from voco3d.positions import PlaceFinder, Positioner
     from voco3d.writing import check_writable, write_aside, write_json
 
-    if arguments.out is not None:
-        check_writable(arguments.out, arguments.overwrite)
+    if arguments.figure is not None and arguments.figure.suffix.lower() != ".png":
+        raise VoCoError(
+            f"--figure draws a PNG: name a file that ends in .png, not {arguments.figure}."
+        )
+    for path in (arguments.out, arguments.figure):
+        if path is not None:
+            check_writable(path, arguments.overwrite)
     positioner = Positioner(arguments.model, arguments.device)
     source, target = (read_image(path) for path in (arguments.source, arguments.target))
     with show_progress(arguments.progress) as progress:
@@ -70,6 +82,16 @@ def run(arguments: Namespace) -> None:
             "places": [one.to_plain() for one in found],
         }
         write_aside(arguments.out, partial(write_json, values=content))
+    if arguments.figure is not None:
+        from voco3d.figures.places import draw_places
+        from voco3d.figures.style import to_png
+
+        picture = to_png(draw_places(finder, found))
+        write_aside(arguments.figure, partial(_write_bytes, data=picture))
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
 
 
 def _text(place: tuple[float, ...]) -> str:

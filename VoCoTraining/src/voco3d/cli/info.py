@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from voco3d.cli.commands import Commands
-from voco3d.cli.options import add_progress_option
+from voco3d.cli.options import add_device_option, add_progress_option
 from voco3d.cli.progress import show_progress
 from voco3d.data.images import read_image, series_files, series_in
 
@@ -34,12 +34,7 @@ def add_to(commands: Commands) -> None:
         default="headneck-voco",
         help="model that --check asks; it must have reference bases (default: %(default)s)",
     )
-    parser.add_argument(
-        "--device",
-        default="auto",
-        choices=("auto", "cpu", "cuda", "mps"),
-        help="where --check computes (default: the best there is)",
-    )
+    add_device_option(parser)
     add_progress_option(parser)
     parser.set_defaults(run=run)
 

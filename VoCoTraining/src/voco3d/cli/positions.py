@@ -108,7 +108,7 @@ def run(arguments: Namespace) -> None:
             crops = volume.locate_random(count, arguments.seed, progress)
         sweep = volume.sweep(arguments.step, progress)
         report = volume.report(crops)
-        write_positions(arguments.out, report, sweep, pictures(volume, crops, sweep))
+        write_positions(arguments.out, report, sweep, pictures(volume, crops, sweep, progress))
     print_report(report, arguments.out)
 
 

@@ -1,7 +1,8 @@
 """Crops in a volume, what is predicted of them, and where the predictions are wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ from voco3d.figures.examples import HALO, draw_overlaps
 from voco3d.figures.sides import show_sides
 from voco3d.figures.similarity import draw_similarity
 from voco3d.figures.style import FAINT, PREDICTED, TRUE, new_figure, styled, to_png
+from voco3d.positions.crops import CropVolume
 from voco3d.positions.opened import OpenVolume
 from voco3d.positions.results import CropPosition
 from voco3d.positions.sweep import Sweep
+from voco3d.progress import Progress, silent
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,16 +70,38 @@ PLANES = (
 in the axial and coronal cut, and so is the sagittal one, where anterior is left."""
 
 
-def pictures(volume: OpenVolume, crops: Sequence[CropPosition], sweep: Sweep) -> dict[str, bytes]:
-    """All figures as PNGs, by file name."""
+def pictures(
+    volume: OpenVolume,
+    crops: Sequence[CropPosition],
+    sweep: Sweep | None,
+    progress: Progress = silent,
+) -> dict[str, bytes]:
+    """All figures as PNGs, by file name.
+
+    Args:
+        volume: Where the crops lie.
+        crops: At least one.
+        sweep: Crops all over the volume; None for no error map.
+        progress: Told before every figure; an exception from it stops the work.
+    """
+    figures: dict[str, Callable[[], Figure]] = {
+        "crops.png": partial(draw_positions, volume, crops),
+        "similarity.png": partial(_draw_bases, volume),
+    }
+    if sweep is not None:
+        figures["errors.png"] = partial(draw_errors, volume, sweep)
+    drawn: dict[str, bytes] = {}
+    for name, draw in figures.items():
+        progress(len(drawn), len(figures), "drawing")
+        drawn[name] = to_png(draw())
+    return drawn
+
+
+def _draw_bases(volume: OpenVolume) -> Figure:
     matrix = np.array(volume.bases.similarity, dtype=np.float32)
     source = "the volume's own" if volume.bases.source == "own" else "the model's reference"
     title = f"Similarity of {source} bases (L_reg {volume.bases.regularisation:.3f})"
-    return {
-        "crops.png": to_png(draw_positions(volume, crops)),
-        "similarity.png": to_png(draw_similarity({title: matrix}, "cosine similarity")),
-        "errors.png": to_png(draw_errors(volume, sweep)),
-    }
+    return draw_similarity({title: matrix}, "cosine similarity")
 
 
 def draw_positions(volume: OpenVolume, crops: Sequence[CropPosition]) -> Figure:
@@ -110,8 +135,8 @@ def draw_positions(volume: OpenVolume, crops: Sequence[CropPosition]) -> Figure:
                 1, 1.04, _distance(crop), transform=row[3].transAxes, ha="right", color=FAINT
             )
         handles, labels = rows[0, 3].get_legend_handles_labels()
-        handles += [rows[0, 0].lines[0]] if rows[0, 0].lines else []
-        labels += ["predicted place"] if rows[0, 0].lines else []
+        for place in [line for axes in rows[:, 0] for line in axes.lines][:1]:
+            handles, labels = [*handles, place], [*labels, "predicted place"]
         figure.legend(handles, labels, loc="outside upper right", ncols=3)
         if len(crops) > len(shown):
             note = f"the first {len(shown)} of {len(crops)} crops"
@@ -264,7 +289,7 @@ def draw_arrows(axes: Axes, volume: OpenVolume, sweep: Sweep, layer: int) -> Non
     _limits(axes, volume, PLANES[0])
 
 
-def show_cut(axes: Axes, volume: OpenVolume, plane: Plane, number: int) -> None:
+def show_cut(axes: Axes, volume: CropVolume, plane: Plane, number: int) -> None:
     """A slice of a volume's first channel; data coordinates are mm from its first corner."""
     array = volume.array[0]
     picture = np.take(array, min(number, array.shape[plane.through] - 1), axis=plane.through)
@@ -283,7 +308,7 @@ def show_cut(axes: Axes, volume: OpenVolume, plane: Plane, number: int) -> None:
     show_sides(axes, plane.letters)
 
 
-def _limits(axes: Axes, volume: OpenVolume, plane: Plane) -> None:
+def _limits(axes: Axes, volume: CropVolume, plane: Plane) -> None:
     sides = np.array(volume.grid.size) * volume.frame.spacing
     axes.set_xlim(sides[plane.across], 0)
     axes.set_ylim(0, sides[plane.up])

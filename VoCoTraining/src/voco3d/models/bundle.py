@@ -87,6 +87,7 @@ def metadata(model: Model) -> dict[str, Any]:
             **({"regions": model.regions.to_json()} if model.regions else {}),
             **({"categories": list(model.categories)} if model.categories else {}),
             **({"channels": list(model.channels)} if model.channels else {}),
+            **({"body_region": model.body_region} if model.body_region else {}),
             "card": asdict(card),
         },
     }

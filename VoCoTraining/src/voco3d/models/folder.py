@@ -64,6 +64,7 @@ def read_model(folder: Path) -> Model:
             regions=Regions.from_json(ours["regions"]) if "regions" in ours else None,
             categories=tuple(map(str, ours.get("categories", ()))),
             channels=tuple(map(str, ours.get("channels", ()))),
+            body_region=str(ours["body_region"]) if "body_region" in ours else None,
         )
     except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
         raise VoCoError(
@@ -154,6 +155,8 @@ def readme(model: Model) -> str:
         f"- Authors: {card.authors}",
         "- Not a medical device, not for diagnosis or treatment.",
     ]
+    if model.body_region is not None:
+        lines += [f"- Region of the body: {model.body_region}"]
     if model.positions is not None:
         lines += [f"- Positions: {line}" for line in model.positions.lines()]
     if model.channels:

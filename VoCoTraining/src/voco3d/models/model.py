@@ -73,6 +73,8 @@ class Model:
             voxel belongs to one.
         categories: What a whole image is classified as; empty where the model does not classify.
         channels: Names of the image's channels; empty where they have none.
+        body_region: The region of the body that it knows, as in "head and neck"; None where that
+            is not stated.
 
     Raises:
         VoCoError: If the parts do not fit each other.
@@ -91,6 +93,7 @@ class Model:
     regions: Regions | None = None
     categories: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    body_region: str | None = None
 
     def __post_init__(self) -> None:
         if self.regions is not None:

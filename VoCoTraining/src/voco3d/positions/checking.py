@@ -25,6 +25,8 @@ Of 8 training CTs of `headneck-voco` the right answer led by 0.21 or more (order
 KNOWN = 0.6
 """Mean cosine with the reference bases below which a volume is not what the model knows."""
 
+UNTOLD = "How it lies cannot be told."
+
 Cosines = Mapping[Turn, npt.NDArray[np.float64]]
 
 
@@ -36,6 +38,8 @@ class VolumeCheck:
         model: Name of the model.
         known: Whether the volume looks like those that the model was trained on, turned as it
             fits best.
+        region: The region of the body that it looks like: the model's, where that is stated and
+            the volume is known; else None. Where along the body the volume ends cannot be told.
         similarity: Mean cosine of the volume's bases with the reference bases, turned so.
         stated: The same for the volume as it is stated to lie.
         axes: Where the axes stated to run to R, A and S run to by the best turn, as in "RPS".
@@ -49,6 +53,7 @@ class VolumeCheck:
 
     model: str
     known: bool
+    region: str | None
     similarity: float
     stated: float
     axes: str
@@ -78,7 +83,8 @@ def check_volume(
     Raises:
         VoCoError: If the model has no reference bases or the image cannot be used.
     """
-    return judge(positioner.model.name, turn_cosines(positioner, image, progress))
+    cosines = turn_cosines(positioner, image, progress)
+    return judge(positioner.model.name, cosines, positioner.model.body_region)
 
 
 def turn_cosines(
@@ -119,12 +125,13 @@ def with_axes(image: sitk.Image, turn: Turn) -> sitk.Image:
     return array_to_image(array, grid)
 
 
-def judge(model: str, cosines: Cosines) -> VolumeCheck:
+def judge(model: str, cosines: Cosines, region: str | None = None) -> VolumeCheck:
     """Find the turn that fits best, and what of it is more than chance.
 
     Args:
         model: Name of the model.
         cosines: What ``turn_cosines`` returned.
+        region: The region of the body that the model knows, where that is stated.
     """
     scores = {turn: float(values.mean()) for turn, values in cosines.items()}
     best = max(scores, key=scores.__getitem__)
@@ -148,9 +155,20 @@ def judge(model: str, cosines: Cosines) -> VolumeCheck:
         answer = "not as stated"
     else:
         answer = "as stated" if {"axes", *SIDES[1:]} <= set(told) else "cannot tell"
-    sentences = _sentences(model, known, scores[best], best, told, wrong, answer)
+    looks = _looks(model, known, scores[best], region)
+    sentences = (looks, *(_lies(best, told, wrong, answer) if known else (UNTOLD,)))
     return VolumeCheck(
-        model, known, scores[best], stated, best.axes, lead, told, wrong, answer, sentences
+        model,
+        known,
+        region if known else None,
+        scores[best],
+        stated,
+        best.axes,
+        lead,
+        told,
+        wrong,
+        answer,
+        sentences,
     )
 
 
@@ -158,22 +176,23 @@ def _lead(scores: Mapping[Turn, float], best: Turn, differs: Any) -> float:
     return scores[best] - max(score for turn, score in scores.items() if differs(turn))
 
 
-def _sentences(
-    model: str,
-    known: bool,
-    similarity: float,
-    best: Turn,
-    told: tuple[str, ...],
-    wrong: tuple[str, ...],
-    answer: str,
+def _looks(model: str, known: bool, similarity: float, region: str | None) -> str:
+    """What the volume shows, as a sentence."""
+    those = f"the volumes that {model} was trained on"
+    if known and region is not None:
+        return f"It looks like {region}, as in {those} (similarity {similarity:.2f})."
+    if known:
+        return f"It looks like {those} (similarity {similarity:.2f})."
+    other = f"(similarity {similarity:.2f}): another region of the body, or a part of"
+    if region is not None:
+        return f"It does not look like {region} as {model} knows it {other} it."
+    return f"It does not look like {those} {other} theirs."
+
+
+def _lies(
+    best: Turn, told: tuple[str, ...], wrong: tuple[str, ...], answer: str
 ) -> tuple[str, ...]:
-    if not known:
-        return (
-            f"It does not look like the volumes that {model} was trained on (similarity "
-            f"{similarity:.2f}): another region of the body, or a part of theirs.",
-            "How it lies cannot be told.",
-        )
-    first = f"It looks like the volumes that {model} was trained on (similarity {similarity:.2f})."
+    """How a volume that is known lies, in sentences."""
     unclear = [side for side in SIDES if side not in told]
     if "axes" in wrong:
         says = f"Its axes look exchanged: those stated as R, A, S run to {_told_axes(best, told)}."
@@ -181,12 +200,10 @@ def _sentences(
         says = f"It looks {_flips(wrong)}."
     elif answer == "as stated":
         says = "It lies as stated."
-    elif not told:
-        says = "How it lies cannot be told."
     else:
-        says = "Nothing contradicts how it is stated to lie."
-    rest = f"Cannot tell: {', '.join(unclear)}." if told and unclear else ""
-    return tuple(sentence for sentence in (first, says, rest) if sentence)
+        says = "Nothing contradicts how it is stated to lie." if told else UNTOLD
+    rest = (f"Cannot tell: {', '.join(unclear)}.",) if told and unclear else ()
+    return (says, *rest)
 
 
 def _told_axes(best: Turn, told: tuple[str, ...]) -> str:

@@ -91,6 +91,7 @@ class PlaceFinder:
         )
         self._coarse = np.array(list(product(*places)))
         self._embedded = self.target.embed(self._coarse, progress, "sweeping the volume")
+        self._known = dict(zip(map(tuple, self._coarse.tolist()), self._embedded, strict=True))
 
     def find(self, places: npt.ArrayLike, progress: Progress = silent) -> tuple[FoundPlace, ...]:
         """Find places of the source in the target.
@@ -114,7 +115,7 @@ class PlaceFinder:
     def _find(self, place: npt.NDArray[np.float64], start: Starts, wanted: Tensor) -> FoundPlace:
         first = self._coarse[int(cosines(self._embedded, wanted).argmax())]
         fine = self.around(first)
-        alike = cosines(self.target.embed(fine), wanted)
+        alike = cosines(self._embeddings(fine), wanted)
         mean = torch.softmax(alike / SOFTNESS, dim=0).cpu().double().numpy() @ fine
         voxels = self.source.frame.to_voxels(place)
         reached = np.clip(mean + (voxels - start), 0, self.grid.size)
@@ -124,6 +125,15 @@ class PlaceFinder:
             float(alike.max()),
             point(self.target.frame.to_ras(voxels)),
         )
+
+    def _embeddings(self, starts: Starts) -> Tensor:
+        """``(crop, width)`` of crops of the target; each is embedded once: places lie together."""
+        wanted = list(map(tuple, starts.tolist()))
+        missing = [start for start in wanted if start not in self._known]
+        if missing:
+            new = self.target.embed(np.array(missing))
+            self._known.update(zip(missing, new, strict=True))
+        return torch.stack([self._known[start] for start in wanted])
 
     def around(self, start: Starts) -> Starts:
         """First voxels ``(crop, 3)`` of the crops of the fine sweep around one."""

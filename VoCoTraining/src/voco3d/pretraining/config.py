@@ -148,6 +148,8 @@ class PretrainConfig:
         compute: Where and how it is computed.
         monitoring: What is measured and kept on the way.
         seed: Of all that is random: the same seed gives the same run.
+        body_region: The region of the body that the volumes show, as in "head and neck"; the model
+            states it, and `voco info --check` tells it of volumes that look alike.
     """
 
     recipe: str = "paper"
@@ -158,6 +160,7 @@ class PretrainConfig:
     compute: Compute = field(default_factory=Compute)
     monitoring: Monitoring = field(default_factory=Monitoring)
     seed: int = 0
+    body_region: str | None = None
 
     def __post_init__(self) -> None:
         check(None, seed=(self.seed, self.seed >= 0, "0 or more"))

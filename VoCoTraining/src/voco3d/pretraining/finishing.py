@@ -116,6 +116,7 @@ def write_pretrained(
     cache: Cache,
     card: Card,
     name: str | None = None,
+    body_region: str | None = None,
     dtype: torch.dtype = torch.float32,
     overwrite: bool = False,
 ) -> Model:
@@ -135,6 +136,7 @@ def write_pretrained(
         cache: What it was trained on.
         card: What people should know.
         name: The model's name; by default the folder's.
+        body_region: The region of the body that the volumes show, if they show one.
         dtype: ``torch.float32``, or ``torch.float16`` for half the size.
         overwrite: Replace a model folder that is there.
 
@@ -158,6 +160,7 @@ def write_pretrained(
         weights=folder / WEIGHTS,
         card=replace(card, training={**card.training, "images": images}),
         positions=Positions(recipe, grid, cache.settings, network.projector.width),
+        body_region=body_region,
     )
     write_model(folder, model, network, dtype, overwrite, bases)
     return model

@@ -66,5 +66,6 @@ def write_result(
         cache=cache,
         card=card,
         name=run.absolute().name,
+        body_region=config.body_region,
         overwrite=True,
     )

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,15 @@ class Job:
 
     Args:
         call: The request.
+
+    Attributes:
+        call: The request.
+        outputs: The files that it writes.
     """
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self.output: Path | None = None
+        self.outputs: Collection[Path] = ()
         self._cancelled = False
         self._committed = False
         self._lock = threading.Lock()
@@ -74,8 +78,8 @@ class Job:
 
     def discard(self) -> None:
         """Remove what was written so far."""
-        if self.output is not None:
-            writing.discard(self.output)
+        for output in self.outputs:
+            writing.discard(output)
 
     def expect(self, seconds: Mapping[str, float]) -> None:
         """Say what steps will take, by what they are called: for the time left at the start."""

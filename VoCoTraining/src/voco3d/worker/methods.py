@@ -8,7 +8,7 @@ from voco3d.worker.job import Job
 from voco3d.worker.params import Params
 
 if TYPE_CHECKING:
-    from voco3d.worker.locating import WarmVolume
+    from voco3d.worker.opened import OpenImages
     from voco3d.worker.warm import WarmModel
 
 Quick = Callable[["Methods", Params], Any]
@@ -25,7 +25,7 @@ class Methods:
     def __init__(self, idle: float) -> None:
         self._idle = idle
         self._warm: WarmModel | None = None
-        self._volume: WarmVolume | None = None
+        self._images: OpenImages | None = None
         self._importing = threading.Lock()
 
     def warm(self) -> "WarmModel":
@@ -40,21 +40,21 @@ class Methods:
                 self._warm = WarmModel(self._idle)
             return self._warm
 
-    def volume(self) -> "WarmVolume":
-        """The image whose crops are located, in memory."""
+    def images(self) -> "OpenImages":
+        """The images that stay open with a model that predicts positions."""
         self.warm()
         with self._importing:
-            if self._volume is None:
-                from voco3d.worker.locating import WarmVolume
+            if self._images is None:
+                from voco3d.worker.opened import OpenImages
 
-                self._volume = WarmVolume(self._idle)
-            return self._volume
+                self._images = OpenImages(self._idle)
+            return self._images
 
     def release_if_idle(self) -> bool:
         """Let go what nobody used for long; say whether anything went."""
         model = self._warm is not None and self._warm.release_if_idle()
-        volume = self._volume is not None and self._volume.release_if_idle()
-        return model or volume
+        images = self._images is not None and self._images.release_if_idle()
+        return model or images
 
     def hello(self, params: Params) -> Any:
         """Versions and devices."""
@@ -97,10 +97,38 @@ class Methods:
 
     def positions(self, params: Params, job: Job) -> Any:
         """Where crops of an image lie."""
-        volume = self.volume()
+        images = self.images()
         from voco3d.worker import locating
 
-        return locating.run(params, job, volume)
+        return locating.locate(params, job, images)
+
+    def sweep(self, params: Params, job: Job) -> Any:
+        """What is predicted all over an image, as two images."""
+        images = self.images()
+        from voco3d.worker import locating
+
+        return locating.sweep(params, job, images)
+
+    def position_report(self, params: Params, job: Job) -> Any:
+        """The figures and numbers about crops of an image, as files."""
+        images = self.images()
+        from voco3d.worker import reporting
+
+        return reporting.run(params, job, images)
+
+    def check(self, params: Params, job: Job) -> Any:
+        """What an image shows, and whether it lies as it says."""
+        images = self.images()
+        from voco3d.worker import checking
+
+        return checking.run(params, job, images)
+
+    def find(self, params: Params, job: Job) -> Any:
+        """Places of one image in another."""
+        images = self.images()
+        from voco3d.worker import finding
+
+        return finding.run(params, job, images)
 
 
 QUICK: Mapping[str, Quick] = {
@@ -111,5 +139,12 @@ QUICK: Mapping[str, Quick] = {
 }
 """Answered one after the other, also while a job runs."""
 
-LONG: Mapping[str, Long] = {"segment": Methods.segment, "positions": Methods.positions}
+LONG: Mapping[str, Long] = {
+    "segment": Methods.segment,
+    "positions": Methods.positions,
+    "sweep": Methods.sweep,
+    "position_report": Methods.position_report,
+    "check": Methods.check,
+    "find": Methods.find,
+}
 """One at a time; each can be cancelled."""

@@ -52,6 +52,8 @@ def described(model: Model, path: str) -> dict[str, Any]:
         ],
         "segments": model.segments,
         "positions": model.positions is not None,
+        "reference": model.positions is not None,
+        "grid": None if model.positions is None else list(model.positions.grid.counts),
         "channels": model.network.in_channels,
         "fault": _fault(model),
     }
@@ -88,6 +90,8 @@ def _installed(name: str, folder: Path) -> dict[str, Any]:
             "structures": [],
             "segments": False,
             "positions": False,
+            "reference": False,
+            "grid": None,
             "channels": 1,
             "fault": str(error),
         }

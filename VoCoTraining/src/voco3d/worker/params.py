@@ -55,6 +55,13 @@ class Params:
             raise _wrong(name, "a number")
         return value
 
+    def number(self, name: str) -> float:
+        """A finite number."""
+        value = self.number_or_none(name)
+        if value is None:
+            raise _wrong(name, "a number")
+        return value
+
     def count_or_none(self, name: str) -> int | None:
         """A whole number from 1 up, or None."""
         value = self._values.pop(name, None)

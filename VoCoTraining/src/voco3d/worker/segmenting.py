@@ -168,7 +168,7 @@ def write(
         VoCoError: If it cannot be written.
         CancelledError: If the job was cancelled.
     """
-    job.output = output
+    job.outputs = (output,)
 
     def write_part(part: Path) -> None:
         try:

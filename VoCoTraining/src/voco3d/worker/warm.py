@@ -1,5 +1,6 @@
 """The model that was used last stays in memory, ready for the next image, for some time."""
 
+import copy
 import gc
 import hashlib
 import os
@@ -15,7 +16,7 @@ from voco3d.inference.memory import free_unused
 from voco3d.models import find_model
 
 Identity = tuple[str, int, int]
-"""Path, size and time of a weights file."""
+"""Path, size and time of a file."""
 
 CHUNK = 2**20
 """Bytes that are read of a file at a time."""
@@ -64,11 +65,11 @@ class WarmModel:
                 self._last_use = self._clock()
 
     def _load(self, name: str, device: str) -> Segmenter:
-        key = name, device, _identity(Path(name)) if os.path.isfile(name) else None
+        key = name, device, identity(Path(name)) if os.path.isfile(name) else None
         if key[2] is not None and self._key == key and self._segmenter is not None:
             return self._segmenter
         model = find_model(name)
-        key = name, device, _identity(model.weights)
+        key = name, device, identity(model.weights)
         network = None if self._segmenter is None else self._segmenter.network
         if self._key != key:
             self._segmenter = network = None
@@ -77,22 +78,25 @@ class WarmModel:
 
     def cost_of(self, segmenter: Segmenter) -> Cost:
         """What a model costs on its device; measured once, while it is in use."""
-        key = (_identity(segmenter.model.weights), segmenter.device.type)
+        key = (identity(segmenter.model.weights), segmenter.device.type)
         if key not in self._costs:
-            network = segmenter.network.to(segmenter.device)
+            network = segmenter.network
+            if segmenter.device.type != "cpu":
+                # Of its own: a job that stepped down may be using the network on the CPU.
+                network = copy.deepcopy(network).to(segmenter.device)
             self._costs[key] = measure_cost(network, segmenter.model, segmenter.device)
         return self._costs[key]
 
     def known_cost_of(self, segmenter: Segmenter) -> Cost | None:
         """What was measured before, if anything."""
-        return self._costs.get((_identity(segmenter.model.weights), segmenter.device.type))
+        return self._costs.get((identity(segmenter.model.weights), segmenter.device.type))
 
     def hash_of(self, weights: Path) -> str:
         """The SHA-256 of a weights file, in hexadecimal digits."""
-        identity = _identity(weights)
-        if identity not in self._hashes:
-            self._hashes[identity] = _sha256(weights)
-        return self._hashes[identity]
+        key = identity(weights)
+        if key not in self._hashes:
+            self._hashes[key] = _sha256(weights)
+        return self._hashes[key]
 
     def release_if_idle(self) -> bool:
         """Let the model go if nobody used it for long; say whether it went."""
@@ -107,9 +111,14 @@ class WarmModel:
         return True
 
 
-def _identity(weights: Path) -> Identity:
-    status = weights.stat()
-    return str(weights), status.st_size, status.st_mtime_ns
+def identity(file: Path) -> Identity:
+    """By what another file, or another content, is told.
+
+    Raises:
+        OSError: If it is not there.
+    """
+    status = file.stat()
+    return str(file), status.st_size, status.st_mtime_ns
 
 
 def _sha256(file: Path) -> str:
