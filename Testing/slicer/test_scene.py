@@ -14,7 +14,6 @@ from VoCoSlicerLib.pictures.surfaces import segment_surface
 from VoCoSlicerLib.scene.bundle import save_bundle
 from VoCoSlicerLib.scene.ct import load_ct
 from VoCoSlicerLib.scene.labelmaps import segment_mask, segment_volumes, segments
-from VoCoSlicerLib.scene.segmentation import show_segmentation
 
 
 @pytest.fixture(params=["made", "reopened"])
@@ -176,33 +175,14 @@ def test_structures_that_were_not_found(shown_empty, application, reopen, tmp_pa
     assert volumes == {"Right parotid gland": 0, "Left parotid gland": 0, "Mandible": 0}
 
 
-def test_label_maps_cropped_in_the_file(result, application):
-    segmentation = sitk.ReadImage(str(result.segmentation))
-    for key in segmentation.GetMetaDataKeys():
-        if key.endswith("_Extent"):
-            segmentation.SetMetaData(key, "3 46 2 38 1 34")
-    sitk.WriteImage(segmentation, str(result.segmentation))
-    volume_node = load_ct(application.scene, result.ct, "CT")
-    segmentation_node = show_segmentation(
-        application.scene, volume_node, result.segmentation, "Segmentation"
-    )
-    labels = sitk.GetArrayFromImage(result.labels).ravel()
-    for label, segment in enumerate(segments(segmentation_node), 1):
-        mask, index_to_ras = segment_mask(segment)
-        assert mask.shape == (44, 37, 34)
-        np.testing.assert_array_equal(look_up(mask, index_to_ras, result.points()), labels == label)
-
-
 @pytest.mark.parametrize("content", [None, b"", b"not an image"], ids=["missing", "empty", "text"])
-def test_unreadable_files_leave_the_scene_as_it_was(content, shown, application, tmp_path):
-    paths = [tmp_path / "broken.nii.gz", tmp_path / "broken.seg.nrrd"]
-    for path in paths if content is not None else []:
+def test_an_unreadable_ct_leaves_the_scene_as_it_was(content, application, tmp_path):
+    path = tmp_path / "broken.nii.gz"
+    if content is not None:
         path.write_bytes(content)
     nodes = application.scene.GetNumberOfNodes()
     with pytest.raises(OSError, match=r"broken\.nii\.gz"):
-        load_ct(application.scene, paths[0], "CT")
-    with pytest.raises(OSError, match=r"broken\.seg\.nrrd"):
-        show_segmentation(application.scene, shown[0], paths[1], "Segmentation")
+        load_ct(application.scene, path, "CT")
     assert application.scene.GetNumberOfNodes() == nodes
 
 
@@ -228,6 +208,13 @@ def test_a_bundle_replaces_an_older_one(application, reopen, tmp_path):
     bundle.write_bytes(b"older")
     save_bundle(application.scene, bundle)
     assert first(reopen(bundle).scene, "vtkMRMLSegmentationNode").GetName() == "Segmentation"
+
+
+@pytest.mark.usefixtures("shown")
+def test_a_bundle_in_the_folder_that_one_is_in(application, reopen, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_bundle(application.scene, "scene.mrb")
+    assert first(reopen(tmp_path / "scene.mrb").scene, "vtkMRMLSegmentationNode") is not None
 
 
 def test_missing_folder(application, tmp_path):

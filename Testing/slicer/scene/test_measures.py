@@ -164,6 +164,11 @@ def test_what_cannot_be_measured_is_said_in_a_sentence(application, tmp_path):
     put_under(node, application.scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode", "B"))
     with pytest.raises(VoCoSlicerError, match="not linear"):
         structure_table(node, volume_node)
+    node.SetAndObserveTransformNodeID(None)
+    segment = node.GetSegmentation().GetSegment(ids_by_name(node)["mandible"])
+    segment.RemoveRepresentation("Binary labelmap")
+    with pytest.raises(VoCoSlicerError, match="mandible has no binary label map"):
+        structure_table(node, volume_node)
 
 
 def test_the_workers_own_rows():

@@ -1,5 +1,7 @@
 """The worker's file is read whole or refused; it never ends the program."""
 
+import gzip
+import tracemalloc
 from contextlib import suppress
 
 import numpy as np
@@ -26,7 +28,7 @@ from Testing.training.models.region_model import REGIONS
 from voco3d.models import Code, Structure
 from voco3d.outputs.seg_nrrd import write_seg_nrrd
 from VoCoSlicerLib.errors import VoCoSlicerError
-from VoCoSlicerLib.scene import seg_nrrd
+from VoCoSlicerLib.scene import nrrd
 from VoCoSlicerLib.scene.headless import HeadlessApplication
 from VoCoSlicerLib.scene.seg_nrrd import reading_seg_nrrd
 from VoCoSlicerLib.scene.steps import finish
@@ -83,7 +85,7 @@ def result_file(application, tmp_path):
 @pytest.mark.parametrize("direction", [*ORIENTATIONS[::7], OBLIQUE])
 @pytest.mark.parametrize("chunk", [5, 2**20])
 def test_it_is_what_slicer_reads(application, tmp_path, direction, chunk, monkeypatch):
-    monkeypatch.setattr(seg_nrrd, "CHUNK", chunk)
+    monkeypatch.setattr(nrrd, "CHUNK", chunk)
     volume_node = add_volume(application.scene, direction)
     path, _ = write_result(volume_node, tmp_path, some_masks())
     assert_read_as_slicer_does(application.scene, path)
@@ -95,7 +97,7 @@ def test_it_is_what_slicer_reads(application, tmp_path, direction, chunk, monkey
 def test_layers_of_overlapping_structures(
     application, tmp_path, compressed, chunk, dtype, monkeypatch
 ):
-    monkeypatch.setattr(seg_nrrd, "CHUNK", chunk)
+    monkeypatch.setattr(nrrd, "CHUNK", chunk)
     labels = sitk.GetImageFromArray(np.random.default_rng(3).integers(0, 4, (4, 5, 6), np.uint8))
     labels.SetDirection(OBLIQUE.ravel().tolist())
     labels.SetSpacing((0.5, 1.5, 2.5))
@@ -130,7 +132,7 @@ def test_odd_names_survive(application, tmp_path):
 
 
 def test_it_is_read_in_short_steps(result_file, monkeypatch):
-    monkeypatch.setattr(seg_nrrd, "CHUNK", 20)
+    monkeypatch.setattr(nrrd, "CHUNK", 20)
     shares = list(reading_seg_nrrd(result_file))
     assert len(shares) > 5
     assert shares == sorted(shares)
@@ -180,13 +182,111 @@ def test_more_voxels_than_announced_are_refused(result_file):
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_a_header_that_announces_too_much_takes_no_memory(result_file, compressed):
+@pytest.mark.parametrize("sizes", [b"70000 60000 50000", b"4294967296 4294967296 4"])
+def test_a_header_that_announces_too_much_takes_no_memory(result_file, compressed, sizes):
+    """The second product is 0 in 64 bits."""
     sitk.WriteImage(sitk.ReadImage(str(result_file)), str(result_file), useCompression=compressed)
-    content = result_file.read_bytes()
-    result_file.write_bytes(content.replace(b"sizes: 7 6 5", b"sizes: 70000 60000 50000"))
-    assert b"70000" in result_file.read_bytes()
+    exchange(result_file, b"sizes: 7 6 5", b"sizes: " + sizes)
     with pytest.raises(VoCoSlicerError, match=DAMAGED):
         read(result_file)
+
+
+def exchange(path, old: bytes, new: bytes) -> None:
+    content = path.read_bytes()
+    assert content.count(old) == 1
+    path.write_bytes(content.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"sizes: 7 6 5", b"sizes: 7 6 0"),
+        (b"sizes: 7 6 5", b"sizes: -7 -6 5"),
+        (b"sizes: 7 6 5", b"sizes: 7 30"),
+        (b"sizes: 7 6 5", b"sizes: 7 6 4"),
+        (b"sizes: 7 6 5", b"sizes: 1 1 7 6 5"),
+        (b"space: left-posterior-superior", b"space: right-anterior-superior"),
+        (b"encoding: gzip", b"encoding: bzip2"),
+        (b"type: unsigned char", b"type: float"),
+        (b"type: unsigned char", b"type: block"),
+        (b"Segment0_Color:=", b"Segment0_Color:=1 "),
+    ],
+)
+def test_a_header_that_no_result_has_is_refused(result_file, old, new):
+    assert read(result_file).layers
+    exchange(result_file, old, new)
+    with pytest.raises(VoCoSlicerError, match=DAMAGED):
+        read(result_file)
+
+
+@pytest.mark.parametrize("missing", range(1, 9))
+def test_the_check_sum_at_the_end_must_be_there(result_file, missing):
+    """All voxels are there without it, but nobody knows whether they are right."""
+    result_file.write_bytes(result_file.read_bytes()[:-missing])
+    with pytest.raises(VoCoSlicerError, match=DAMAGED):
+        read(result_file)
+
+
+def test_a_wrong_check_sum_is_noticed(result_file):
+    content = bytearray(result_file.read_bytes())
+    content[-8] ^= 1  # the first of its four bytes; the stream's length follows
+    result_file.write_bytes(content)
+    with pytest.raises(VoCoSlicerError, match=DAMAGED):
+        read(result_file)
+
+
+def write_raw(path, dtype: str, endian: str, tail: bytes = b"") -> np.ndarray:
+    """A label map of two bytes a voxel, uncompressed, as its bytes are told to lie."""
+    values = np.random.default_rng(4).integers(0, 1000, (3, 4, 5)).astype(dtype)
+    header = (
+        "NRRD0004\ntype: unsigned short\ndimension: 3\nspace: left-posterior-superior\n"
+        "sizes: 3 4 5\nspace directions: (1,0,0) (0,1,0) (0,0,1)\nkinds: domain domain domain\n"
+        f"endian: {endian}\nencoding: raw\nspace origin: (0,0,0)\n\n"
+    )
+    path.write_bytes(header.encode() + values.tobytes(order="F") + tail)
+    return values
+
+
+@pytest.mark.parametrize(("dtype", "endian"), [("<u2", "little"), (">u2", "big")])
+def test_both_orders_of_bytes(tmp_path, dtype, endian):
+    values = write_raw(tmp_path / "r.seg.nrrd", dtype, endian)
+    (layer,) = read(tmp_path / "r.seg.nrrd").layers
+    found = vtk_to_numpy(layer.GetPointData().GetScalars())
+    np.testing.assert_array_equal(found.reshape((3, 4, 5), order="F"), values)
+
+
+def test_half_a_voxel_too_many_is_refused(tmp_path):
+    write_raw(tmp_path / "r.seg.nrrd", "<u2", "little", b"\0")
+    with pytest.raises(VoCoSlicerError, match=DAMAGED):
+        read(tmp_path / "r.seg.nrrd")
+
+
+@pytest.mark.parametrize("start", [b"", b"NRRD0004\n"])
+def test_a_line_without_end_takes_no_memory(tmp_path, start):
+    path = tmp_path / "r.seg.nrrd"
+    with path.open("wb") as file:
+        file.write(start)
+        file.truncate(64 * nrrd.LONGEST_LINE)
+    tracemalloc.start()
+    with pytest.raises(VoCoSlicerError, match=DAMAGED):
+        read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * nrrd.LONGEST_LINE
+
+
+def test_a_file_that_grows_without_end_is_taken_bit_by_bit(tmp_path, monkeypatch):
+    """A few bytes of gzip that stand for far more voxels than the header says."""
+    path = tmp_path / "r.seg.nrrd"
+    write_raw(path, "<u2", "little")
+    header = path.read_bytes().partition(b"\n\n")[0].replace(b"encoding: raw", b"encoding: gzip")
+    path.write_bytes(header + b"\n\n" + gzip.compress(bytes(64 * nrrd.CHUNK)))
+    tracemalloc.start()
+    with pytest.raises(VoCoSlicerError, match=DAMAGED):
+        read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * nrrd.CHUNK
 
 
 def test_a_whole_stream_of_too_few_voxels_is_refused(result_file):
@@ -197,9 +297,19 @@ def test_a_whole_stream_of_too_few_voxels_is_refused(result_file):
         read(result_file)
 
 
-def test_a_segment_in_a_layer_that_is_not_there(result_file):
-    content = result_file.read_bytes()
-    result_file.write_bytes(content.replace(b"Segment1_Layer:=0", b"Segment1_Layer:=1"))
+@pytest.mark.parametrize("layer", [b"1", b"-1"])
+def test_a_segment_in_a_layer_that_is_not_there(result_file, layer):
+    exchange(result_file, b"Segment1_Layer:=0", b"Segment1_Layer:=" + layer)
+    with pytest.raises(VoCoSlicerError, match=DAMAGED):
+        read(result_file)
+
+
+def test_labels_are_whole_numbers(result_file):
+    image = sitk.ReadImage(str(result_file))
+    fractions = sitk.Cast(image, sitk.sitkFloat32)
+    for key in image.GetMetaDataKeys():
+        fractions.SetMetaData(key, image.GetMetaData(key))
+    sitk.WriteImage(fractions, str(result_file))
     with pytest.raises(VoCoSlicerError, match=DAMAGED):
         read(result_file)
 

@@ -28,6 +28,7 @@ from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.scene.batches import VolumeSeries
 from VoCoSlicerLib.scene.sequences import SequenceSeries
 from VoCoSlicerLib.scene.steps import finish
+from VoCoSlicerLib.scene.transfer import grid_of
 
 MASKS = [some_masks(seed=seed) for seed in range(3)]
 
@@ -46,6 +47,7 @@ def run(series, volumes, folder, items=None, world=None):
             copy.CopyContent(volume_node)
             volume_node = scene.AddNode(copy)
             put_under(volume_node, add_transform(scene, world))
+        assert series.grid(item) == grid_of(volume_node)
         result = write_result(volume_node, folder / str(item.number), MASKS[item.number])
         sent, expected = (folder / f"{item.number}.nrrd", folder / f"{item.number}/volume.nrrd")
         assert sent.read_bytes() == expected.read_bytes()

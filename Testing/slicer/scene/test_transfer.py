@@ -155,6 +155,7 @@ def bent(scene):
     return node
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
@@ -270,6 +271,7 @@ def test_a_region_drawn_as_bounding_box(application):
 
 @pytest.mark.parametrize("turned", [(0.0, 0.0, 0.0), (0.4, 0.1, 0.2), (0.0, 0.0, -1.2)])
 @pytest.mark.parametrize("direction", [*ORIENTATIONS[::11], OBLIQUE])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_the_share_of_the_volume_inside(application, direction, turned):
     volume_node = add_volume(application.scene, direction)
     put_under(volume_node, add_transform(application.scene, affine(rotation(*turned))))
@@ -285,6 +287,14 @@ def test_the_share_of_the_volume_inside(application, direction, turned):
     assert volume_inside(roi_node, volume_node) == 0
     roi_node.SetSize(9000.0, 9000.0, 9000.0)
     assert volume_inside(roi_node, volume_node) == 1
+
+
+@pytest.mark.parametrize(("middle", "count"), [((2.0, 2.0, 2.0), 27), ((6.0, 5.0, 4.0), 8)])
+@pytest.mark.filterwarnings("error")
+def test_voxels_on_the_faces_of_a_region_are_inside(application, middle, count):
+    volume_node = add_volume(application.scene, np.eye(3), spacing=(1, 1, 1), origin=(0, 0, 0))
+    roi_node = add_region(application.scene, affine(np.eye(3), middle), (2.0, 2.0, 2.0))
+    assert volume_inside(roi_node, volume_node) * np.prod(SIZE) == pytest.approx(count)
 
 
 def unplaced(scene):

@@ -12,7 +12,7 @@ from VoCoSlicerLib.scene.import_result import applying_to_new_segmentation
 from VoCoSlicerLib.scene.nodes import remove_with_display
 from VoCoSlicerLib.scene.steps import Steps
 from VoCoSlicerLib.scene.texts import tr as _
-from VoCoSlicerLib.scene.transfer import writing_volume
+from VoCoSlicerLib.scene.transfer import grid_of, writing_volume
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ class Series(Protocol):
     """
 
     items: tuple[Item, ...]
+
+    def grid(self, item: Item) -> dict[str, Any]:
+        """The voxel grid of the item's volume; see ``transfer.grid_of``.
+
+        Raises:
+            VoCoSlicerError: The volume is gone, or as ``transfer.grid_of``.
+        """
 
     def writing(self, item: Item, path: str | Path) -> Steps[None]:
         """Write the item's volume for the worker; see ``transfer.writing_volume``.
@@ -79,6 +86,10 @@ class VolumeSeries(Series):
         self.items = tuple(
             Item(number, node.GetName()) for number, node in enumerate(self._volume_nodes)
         )
+
+    def grid(self, item: Item) -> dict[str, Any]:
+        """See ``Series``."""
+        return grid_of(self._volume(item))
 
     def writing(self, item: Item, path: str | Path) -> Steps[None]:
         """See ``Series``."""

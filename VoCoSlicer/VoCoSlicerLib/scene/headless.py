@@ -21,6 +21,7 @@ class HeadlessApplication:
         self._module_logics = {
             "Colors": slicer.vtkMRMLColorLogic(),
             "SubjectHierarchy": slicer.vtkSlicerSubjectHierarchyModuleLogic(),
+            "Markups": slicer.vtkSlicerMarkupsLogic(),
             "Segmentations": slicer.vtkSlicerSegmentationsModuleLogic(),
             "Sequences": slicer.vtkSlicerSequencesLogic(),
         }

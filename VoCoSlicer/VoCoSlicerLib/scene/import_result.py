@@ -237,7 +237,7 @@ def _place(
     segmentation_node: slicer.vtkMRMLSegmentationNode,
 ) -> None:
     """Move label maps and surfaces from the world into the segmentation's own coordinates."""
-    own: Matrix = np.linalg.inv(to_world(segmentation_node))
+    own = np.linalg.inv(to_world(segmentation_node)).astype(np.float64)
     place = own @ matrix_of(layers[0])
     if not is_grid(place):
         raise VoCoSlicerError(

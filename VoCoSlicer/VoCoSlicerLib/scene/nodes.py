@@ -2,8 +2,10 @@
 
 import slicer
 
-from VoCoSlicerLib.scene.segmentation import FILL_OPACITY
 from VoCoSlicerLib.scene.texts import tr as _
+
+FILL_OPACITY = 0.4
+"""Opacity of a structure's area in the slice views; its outline is opaque."""
 
 NO_ITEM = 0
 """What the subject hierarchy answers for a node that is not in it."""
@@ -66,14 +68,18 @@ def place_beside(node: slicer.vtkMRMLNode, volume_node: slicer.vtkMRMLNode) -> N
         )
 
 
-def remove_with_display(node: slicer.vtkMRMLDisplayableNode) -> None:
-    """Remove a node, its display nodes and its item in the subject hierarchy."""
+def remove_with_display(node: slicer.vtkMRMLNode) -> None:
+    """Remove a node, its display and storage nodes and its item in the subject hierarchy."""
     scene = node.GetScene()
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     item = hierarchy.GetItemByDataNode(node)
     if item != NO_ITEM:
         with_data_node = recursive = False
         hierarchy.RemoveItem(item, with_data_node, recursive)
-    for number in reversed(range(node.GetNumberOfDisplayNodes())):
-        scene.RemoveNode(node.GetNthDisplayNode(number))
+    if node.IsA("vtkMRMLDisplayableNode"):
+        for number in reversed(range(node.GetNumberOfDisplayNodes())):
+            scene.RemoveNode(node.GetNthDisplayNode(number))
+    if node.IsA("vtkMRMLStorableNode"):
+        for number in reversed(range(node.GetNumberOfStorageNodes())):
+            scene.RemoveNode(node.GetNthStorageNode(number))
     scene.RemoveNode(node)

@@ -10,11 +10,10 @@ from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.scene.batches import Item, Series
 from VoCoSlicerLib.scene.geometry import as_matrix, index_to_ras, to_world
 from VoCoSlicerLib.scene.import_result import applying_result
-from VoCoSlicerLib.scene.nodes import place_beside, segmentation_name
-from VoCoSlicerLib.scene.segmentation import FILL_OPACITY
+from VoCoSlicerLib.scene.nodes import FILL_OPACITY, place_beside, segmentation_name
 from VoCoSlicerLib.scene.steps import Steps
 from VoCoSlicerLib.scene.texts import tr as _
-from VoCoSlicerLib.scene.transfer import writing_volume
+from VoCoSlicerLib.scene.transfer import grid_of, writing_volume
 
 
 class SequenceSeries(Series):
@@ -55,13 +54,13 @@ class SequenceSeries(Series):
             for number, value in enumerate(self._index_values)
         )
 
+    def grid(self, item: Item) -> dict[str, Any]:
+        """Where the browser shows the item's volume; see ``Series``."""
+        return grid_of(self._in_place(self._source(item)))
+
     def writing(self, item: Item, path: str | Path) -> Steps[None]:
         """Write an item's volume where the browser shows it: the shown node's transform counts."""
-        self._check_there()
-        source = self._sequence_node.GetDataNodeAtValue(self._index_values[item.number])
-        if source is None:
-            raise VoCoSlicerError(_("{name} is no longer in the sequence.").format(name=item.title))
-        self._written[item.number] = self._in_place(source)
+        self._written[item.number] = self._in_place(self._source(item))
         yield from writing_volume(self._written[item.number], path)
 
     def accepting(self, item: Item, seg_file: str | Path, result: Mapping[str, Any]) -> Steps[None]:
@@ -110,6 +109,13 @@ class SequenceSeries(Series):
         shown_node.GetDisplayNode().SetOpacity2DFill(FILL_OPACITY)
         place_beside(shown_node, volume_node)
         return shown_node
+
+    def _source(self, item: Item) -> slicer.vtkMRMLScalarVolumeNode:
+        self._check_there()
+        source = self._sequence_node.GetDataNodeAtValue(self._index_values[item.number])
+        if source is None:
+            raise VoCoSlicerError(_("{name} is no longer in the sequence.").format(name=item.title))
+        return source
 
     def _in_place(self, source: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLScalarVolumeNode:
         """The item aside, without a copy of its voxels, under the shown node's transform."""

@@ -26,9 +26,6 @@ from VoCoSlicerLib.scene.texts import tr as _
 CHUNK = 4 * 2**20
 """Bytes written at a time: some milliseconds."""
 
-NEVER = 1e-300
-"""Stands for 0 where a row of voxels runs along a face of the box and never meets it."""
-
 
 def check_volume(volume_node: slicer.vtkMRMLScalarVolumeNode | None) -> None:
     """Refuse a volume that cannot be segmented.
@@ -191,8 +188,10 @@ def volume_inside(
     first, last = np.zeros(j.shape), np.full(j.shape, columns - 1.0)
     for along, *across in index_to_box[:3]:
         start = across[0] * j + across[1] * k + across[2]
-        with np.errstate(over="ignore"):
-            ends = (np.array([-0.5, 0.5])[:, None, None] - start) / (along or NEVER)
+        if along == 0:  # the rows run along the faces: each lies between them or not
+            last = np.where(np.abs(start) <= 0.5, last, -1.0)
+            continue
+        ends = (np.array([-0.5, 0.5])[:, None, None] - start) / along
         first = np.maximum(first, np.ceil(ends.min(axis=0)))
         last = np.minimum(last, np.floor(ends.max(axis=0)))
     inside = np.maximum(last - first + 1, 0).sum()

@@ -1,0 +1,1 @@
+"""What a network says about places in a volume, as nodes of the scene."""
