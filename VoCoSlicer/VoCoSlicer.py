@@ -50,7 +50,7 @@ class VoCoSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic: VoCoSlicerLogic | None = None
         self.window: Window | None = None
         self._parameters: Parameters | None = None
-        self._tag: Any = None
+        self._tags: list[Any] = []
 
     def setup(self) -> None:
         """Build the panel."""
@@ -81,12 +81,13 @@ class VoCoSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _show(self, parameters: Parameters | None) -> None:
         if self._parameters is not None:
-            self._parameters.disconnectGui(self._tag)
+            for tag in self._tags:
+                self._parameters.disconnectGui(tag)
             self.removeObserver(self._parameters, vtk.vtkCommand.ModifiedEvent, self._changed)
         self._parameters = parameters
         self.window.set_parameters(parameters)
         if parameters is not None:
-            self._tag = parameters.connectGui(self.ui)
+            self._tags = [parameters.connectGui(ui) for ui in self.window.uis]
             self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._changed)
             self.window.parameters_changed()
 

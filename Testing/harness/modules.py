@@ -11,7 +11,6 @@ import slicer
 
 # Modules of which slicer-core has the logic, as slicer.modules.<name>.
 LOGICS = {
-    "markups": "vtkSlicerMarkupsLogic",
     "plots": "vtkSlicerPlotsLogic",
     "sequences": "vtkSlicerSequencesLogic",
     "tables": "vtkSlicerTablesLogic",
@@ -20,6 +19,7 @@ LOGICS = {
 }
 SCENE_LOGICS = {
     "colors": "Colors",
+    "markups": "Markups",
     "segmentations": "Segmentations",
     "subjecthierarchy": "SubjectHierarchy",
 }

@@ -1,4 +1,4 @@
-"""Processes that this one started and that still run."""
+"""Processes that this one started."""
 
 import os
 from pathlib import Path
@@ -6,9 +6,14 @@ from pathlib import Path
 
 def running_children() -> set[int]:
     """Process ids of the children that run; empty where there is no /proc."""
+    return {child for child in children() if _runs(child)}
+
+
+def children() -> set[int]:
+    """Process ids of all children, also of those that ended and that nobody asked after so far."""
     tasks = Path(f"/proc/{os.getpid()}/task")
     listed = [file.read_text().split() for file in tasks.glob("*/children")]
-    return {int(child) for children in listed for child in children if _runs(int(child))}
+    return {int(child) for listed_children in listed for child in listed_children}
 
 
 def _runs(process: int) -> bool:

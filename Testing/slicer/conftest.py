@@ -1,14 +1,16 @@
 """A small synthetic result, written by hand the way Slicer reads it, and scenes to put it in."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import slicer
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "VoCoSlicer"))
@@ -17,7 +19,7 @@ from VoCoSlicerLib.pictures.layout import fit_views
 from VoCoSlicerLib.scene.bundle import save_bundle
 from VoCoSlicerLib.scene.ct import load_ct
 from VoCoSlicerLib.scene.headless import HeadlessApplication
-from VoCoSlicerLib.scene.segmentation import show_segmentation
+from VoCoSlicerLib.scene.import_result import apply_to_new_segmentation, show_3d
 
 Array = NDArray[np.float64]
 
@@ -156,10 +158,30 @@ def write_segmentation(labels: sitk.Image, path: Path) -> None:
 def put_into_scene(application: HeadlessApplication, result: Result) -> tuple:
     """Load a result: its volume node and its segmentation node."""
     volume_node = load_ct(application.scene, result.ct, "CT")
-    segmentation_node = show_segmentation(
-        application.scene, volume_node, result.segmentation, "Segmentation"
-    )
-    return volume_node, segmentation_node
+    names = [structure.name for structure in STRUCTURES]
+    return volume_node, show(volume_node, result.segmentation, names)
+
+
+def show(
+    volume_node: slicer.vtkMRMLScalarVolumeNode, path: Path, names: Sequence[str]
+) -> slicer.vtkMRMLSegmentationNode:
+    """Take a file over as the module takes over the worker's, and show it in 3-D."""
+    segmentation_node = apply_to_new_segmentation(volume_node, path, answer(names), "Segmentation")
+    show_3d(segmentation_node, True)
+    return segmentation_node
+
+
+def answer(names: Sequence[str]) -> dict[str, Any]:
+    """What the worker answers about a result, as far as the scene needs it."""
+    provenance = {
+        "model": "small",
+        "hash": "0" * 64,
+        "versions": {},
+        "date": "2026-01-01T00:00:00+00:00",
+        "device": "cpu",
+        "overlap": 0.5,
+    }
+    return {"structures": [{"name": name} for name in names], "provenance": provenance}
 
 
 def open_bundle(bundle: Path, folder: Path) -> HeadlessApplication:

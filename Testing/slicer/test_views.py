@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from Testing.slicer.conftest import answer
 from VoCoSlicerLib.pictures.views import HEIGHT, LEGEND_WIDTH, WIDTH, render_views
 
 LIBRARY = Path(__file__).resolve().parents[2] / "VoCoSlicer"
@@ -77,10 +78,12 @@ def test_unwritable_place(shown, tmp_path):
 SCRIPT = """
 import json, sys
 from VoCoSlicerLib.pictures import layout, views
-from VoCoSlicerLib.scene import bundle, ct, headless, segmentation
+from VoCoSlicerLib.scene import bundle, ct, headless, import_result
 application = headless.HeadlessApplication()
 nodes = ct.load_ct(application.scene, sys.argv[1], "CT"),
-nodes += segmentation.show_segmentation(application.scene, *nodes, sys.argv[2], "S"),
+computed = json.loads(sys.argv[4])
+nodes += import_result.apply_to_new_segmentation(*nodes, sys.argv[2], computed),
+import_result.show_3d(nodes[1], True)
 layout.fit_views(application.scene, *nodes)
 bundle.save_bundle(application.scene, sys.argv[3] + "/scene.mrb")
 views.render_views(*nodes, sys.argv[3] + "/views.png")
@@ -89,10 +92,11 @@ print(json.dumps([sorted(sys.modules), sorted(set(libraries))]))
 """
 
 
-def test_needs_no_display_graphics_library_or_torch(result, tmp_path):
+def test_needs_no_display_graphics_library_or_torch(result, structures, tmp_path):
     environment = {k: v for k, v in os.environ.items() if k != "DISPLAY"}
+    computed = json.dumps(answer([structure.name for structure in structures]))
     finished = subprocess.run(
-        [sys.executable, "-c", SCRIPT, result.ct, result.segmentation, tmp_path],
+        [sys.executable, "-c", SCRIPT, result.ct, result.segmentation, tmp_path, computed],
         env=environment | {"PYTHONPATH": str(LIBRARY)},
         capture_output=True,
         text=True,

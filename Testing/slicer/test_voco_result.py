@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 from vtk.util.numpy_support import vtk_to_numpy
 
+from Testing.slicer.conftest import show
 from Testing.training.models.region_model import REGIONS, channels_of, region_model
 from voco3d import Segmenter
 from voco3d.metrics import measure
@@ -20,7 +21,6 @@ from voco3d.outputs.target import Target
 from VoCoSlicerLib.scene.ct import load_ct
 from VoCoSlicerLib.scene.headless import HeadlessApplication
 from VoCoSlicerLib.scene.labelmaps import segment_volumes
-from VoCoSlicerLib.scene.segmentation import show_segmentation
 
 DEMO = Path(__file__).parents[1] / "demo/demo.py"
 
@@ -36,7 +36,7 @@ def test_a_result_arrives_in_the_scene(axes, phantom, model_folder, tmp_path):
 
     application = HeadlessApplication()
     volume_node = load_ct(application.scene, tmp_path / "ct.nii.gz", "CT")
-    node = show_segmentation(application.scene, volume_node, tmp_path / "result.seg.nrrd", "VoCo")
+    node = show(volume_node, tmp_path / "result.seg.nrrd", [s.name for s in structures.values()])
 
     segmentation = node.GetSegmentation()
     shown = [segmentation.GetNthSegment(i) for i in range(segmentation.GetNumberOfSegments())]
@@ -65,7 +65,7 @@ def test_overlapping_regions_arrive_whole(axes, phantom, tmp_path):
 
     application = HeadlessApplication()
     volume_node = load_ct(application.scene, tmp_path / "mr.nii.gz", "MR")
-    node = show_segmentation(application.scene, volume_node, tmp_path / "result.seg.nrrd", "VoCo")
+    node = show(volume_node, tmp_path / "result.seg.nrrd", [s.name for s in structures.values()])
     masks = REGIONS.masks_of(sitk.GetArrayFromImage(labels))
     expected = {
         structure.name: mask.sum() * np.prod(labels.GetSpacing()) / 1000

@@ -1,10 +1,11 @@
 """What the window asks the user, kept in the scene."""
 
 from enum import Enum
+from typing import Annotated
 
 import slicer
 from slicer.i18n import tr as _
-from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.parameterNodeWrapper import Default, WithinRange, parameterNodeWrapper
 
 
 class Input(Enum):
@@ -44,6 +45,27 @@ class Overlap(Enum):
         return {Overlap.MODEL: None, Overlap.LITTLE: 0.25, Overlap.MUCH: 0.75}[self]
 
 
+class Step(Enum):
+    """How far the crops of a sweep lie apart."""
+
+    HALF = "half"
+    QUARTER = "quarter"
+    EIGHTH = "eighth"
+
+    def label(self) -> str:
+        """The name shown in the window."""
+        return {
+            Step.HALF: _("Half a base"),
+            Step.QUARTER: _("A quarter of a base"),
+            Step.EIGHTH: _("An eighth of a base: slow"),
+        }[self]
+
+    @property
+    def share(self) -> float:
+        """The share of a base's side."""
+        return {Step.HALF: 0.5, Step.QUARTER: 0.25, Step.EIGHTH: 0.125}[self]
+
+
 @parameterNodeWrapper
 class Parameters:
     """The choices of the window.
@@ -60,6 +82,12 @@ class Parameters:
         overlap: how far tiles overlap.
         sequence: the sequence to segment.
         volumes: the several volumes to segment.
+        position_model: the model that is asked for positions, as ``model``.
+        bases_x: how many bases lie side by side from left to right; likewise the next two.
+        bases_y: front to back.
+        bases_z: head to feet.
+        step: distance of the crops of a sweep.
+        other_volume: the volume that is searched for places of the first.
     """
 
     input: Input
@@ -75,3 +103,9 @@ class Parameters:
     overlap: Overlap
     sequence: slicer.vtkMRMLSequenceNode
     volumes: list[slicer.vtkMRMLScalarVolumeNode]
+    position_model: str
+    bases_x: Annotated[int, WithinRange(1, 12), Default(4)]
+    bases_y: Annotated[int, WithinRange(1, 12), Default(4)]
+    bases_z: Annotated[int, WithinRange(1, 12), Default(1)]
+    step: Step
+    other_volume: slicer.vtkMRMLScalarVolumeNode

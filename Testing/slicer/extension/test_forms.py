@@ -113,6 +113,63 @@ def test_buddies_and_tab_stops_are_widgets_of_the_form(path: Path):
     assert {element.text for element in root.iter("tabstop")} <= names
 
 
+CONTROLS = {
+    "QPushButton",
+    "QToolButton",
+    "QComboBox",
+    "QCheckBox",
+    "QSpinBox",
+    "QDoubleSpinBox",
+    "QSlider",
+    "QLineEdit",
+    "QListWidget",
+    "QTreeWidget",
+    "QTableWidget",
+    "ctkPathLineEdit",
+    "ctkSearchBox",
+    "ctkSliderWidget",
+    "qMRMLNodeComboBox",
+}
+"""What a user works with: what else there is shows something, or folds a section away."""
+
+FRAMES = {
+    "QWidget",
+    "QFrame",
+    "QLabel",
+    "QProgressBar",
+    "qMRMLWidget",
+    "ctkCollapsibleButton",
+    "ctkCollapsibleGroupBox",
+}
+
+
+@pytest.mark.parametrize("path", FORMS, ids=label)
+def test_every_control_says_what_it_does(path: Path):
+    for widget in form(path).iter("widget"):
+        assert widget.get("class") in CONTROLS | FRAMES
+        if widget.get("class") in CONTROLS:
+            tips = [p for p in widget.findall("property") if p.get("name") == "toolTip"]
+            assert [p.findtext("string") for p in tips] > [""], widget.get("name")
+
+
+@pytest.mark.parametrize("path", FORMS, ids=label)
+def test_no_key_has_two_meanings_in_a_form(path: Path):
+    """Alt and a letter."""
+    texts = [element.text or "" for element in form(path).iter("string")]
+    keys = [text[text.index("&") + 1].lower() for text in texts if "&" in text]
+
+    assert keys
+    assert sorted(keys) == sorted(set(keys))
+
+
+@pytest.mark.parametrize("path", FORMS, ids=label)
+def test_what_users_read_is_translated(path: Path):
+    """Only names for the code are not."""
+    for string in form(path).iter("string"):
+        if string.get("notr") == "true":
+            assert " " not in (string.text or "").strip()
+
+
 def test_each_widget_that_code_names_is_in_a_form():
     names = {element.get("name") for path in FORMS for element in widgets_and_layouts(form(path))}
     missing = [

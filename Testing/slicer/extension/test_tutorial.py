@@ -56,6 +56,8 @@ def test_buttons_in_the_tutorial_are_called_as_in_the_window():
             words.add((string.text or "").replace("&", "").rstrip(".…: "))
     named = {"Volume", "Model", "Structures", "Result", "Apply", "Copy", "Export CSV", "Cancel"}
     named |= {"Show in 3D", "Measure again", "Segment"}
+    named |= {"Show bases", "Show plot", "Go to crop", "Sweep", "Export", "Remove"}
+    named |= {"Link", "Side by side"}
     text = TUTORIAL.read_text()
 
     for name in named:

@@ -1,7 +1,7 @@
 """The panel: what the user does, and what the window shows."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -283,6 +283,55 @@ def test_python_is_not_ready(shown, tmp_path):
     assert shown.rows() == []
 
 
+def choose_scene(shown: Shown, scene, tmp_path: Path) -> None:
+    """Two cases of the scene, ticked."""
+    add_cases(scene)
+    fill(shown, tmp_path)
+    shown.ui.sourceComboBox.setCurrentIndex(1)
+    tick(shown)
+
+
+def test_python_is_asked_for_before_the_scene_is_written(shown, scene, tmp_path):
+    choose_scene(shown, scene, tmp_path)
+    shown.environment.agrees = False
+    shown.ui.startButton.click()
+    assert shown.ui.startButton.text == "Start training"
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_earlier_data_set_is_kept(shown, scene, tmp_path):
+    (tmp_path / "run/data").mkdir(parents=True)
+    (tmp_path / "run/data/mine.txt").write_text("mine")
+    choose_scene(shown, scene, tmp_path)
+    shown.ui.startButton.click()
+    harness.wait(shown.rows, 20)
+    assert str(tmp_path / "run" / "data-2") in shown.job().plan.steps[0].arguments
+    assert [path.name for path in (tmp_path / "run/data").iterdir()] == ["mine.txt"]
+
+
+def test_a_window_that_goes_leaves_nothing_half_written(shown, scene, tmp_path, monkeypatch):
+    from VoCoSlicerLib.widget import training
+
+    monkeypatch.setattr(training, "AT_A_TIME", 0)  # nothing is written by itself
+    choose_scene(shown, scene, tmp_path)
+    shown.ui.startButton.click()
+    next(shown.panel._writing)
+    assert (tmp_path / "run" / "data").is_dir()
+    shown.panel.cleanup()
+    assert not (tmp_path / "run" / "data").exists()
+
+
+def test_nothing_is_listed_while_the_scene_is_in_the_making(shown, scene):
+    shown.ui.sourceComboBox.setCurrentIndex(1)
+    scene.StartState(scene.BatchProcessState)
+    add_cases(scene)
+    shown.panel.update()
+    assert shown.ui.casesListWidget.count == 0
+    scene.EndState(scene.BatchProcessState)
+    shown.panel.update()
+    assert shown.ui.casesListWidget.count == 2
+
+
 def test_the_scene_becomes_a_data_set(shown, scene, tmp_path):
     add_cases(scene)
     fill(shown, tmp_path)
@@ -313,8 +362,10 @@ def test_writing_the_scene_can_be_cancelled(shown, scene, tmp_path, monkeypatch)
     shown.ui.startButton.click()
     next(shown.panel._writing)
     assert (tmp_path / "run" / "data").is_dir()
+    assert shown.ui.startButton.toolTip.startswith("Stop writing")
     shown.ui.startButton.click()
     assert shown.ui.startButton.text == "Start training"
+    assert shown.ui.startButton.toolTip.startswith("Check the choices")
     assert not (tmp_path / "run" / "data").exists()
     assert shown.rows() == []
 
@@ -375,6 +426,23 @@ def test_choices_persist(show, tmp_path):
     assert second.ui.kindComboBox.currentIndex == 1
     assert second.ui.dataPathLineEdit.currentPath == str(tmp_path / "data")
     assert second.ui.optionsLineEdit.text == "--seed 3"
+
+
+def test_preset_weights_and_source_persist(show, tmp_path, monkeypatch):
+    (preset,) = presets.FINETUNING
+    other = replace(preset, title="Other", config="other.yaml")
+    monkeypatch.setattr(presets, "FINETUNING", (preset, other))
+    first = show()
+    first.ui.presetComboBox.setCurrentIndex(1)
+    weights = first.ui.weightsComboBox
+    weights.setCurrentIndex(weights.findData("headneck-oar"))
+    first.ui.sourceComboBox.setCurrentIndex(1)
+    first.ui.outputPathLineEdit.currentPath = str(tmp_path / "run")
+    first.ui.startButton.click()  # without a volume, which it says
+    second = show()
+    assert second.ui.presetComboBox.currentText == "Other"
+    assert second.ui.weightsComboBox.currentText == "headneck-oar"
+    assert second.ui.sourceComboBox.currentIndex == 1
 
 
 def test_settings_that_are_damaged(show):

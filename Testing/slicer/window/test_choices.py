@@ -13,8 +13,11 @@ from Testing.slicer.window.driver import Driver, load, shown
 
 import qt  # isort: skip
 import slicer  # isort: skip
+import vtk  # isort: skip
 
+from VoCoSlicerLib.scene.measures import StructureMeasure  # isort: skip
 from VoCoSlicerLib.scene.nodes import new_segmentation  # isort: skip
+from VoCoSlicerLib.segmenting.outcome import ItemResult  # isort: skip
 
 
 def test_the_window_starts_with_the_bundled_model_and_says_what_is_missing(window: Driver) -> None:
@@ -75,6 +78,8 @@ def test_the_choice_of_structures_is_kept(window: Driver, models: Path, small: s
     reload_models(window)
     window.choose_model("small")
     assert window.structures() == {"brainstem": False, "right parotid gland": True}
+    for on in (False, True):  # what other models have is not forgotten
+        window.tick("right parotid gland", on)
     window.choose_model("headneck-oar")
     unticked = [name for name, on in window.structures().items() if not on]
     assert unticked == ["brainstem", "mandible"]
@@ -105,6 +110,18 @@ def test_settings_persist_into_a_new_session(window: Driver, small: str) -> None
     again.unload()
 
 
+def test_the_window_works_on_after_the_scene_is_closed(
+    window: Driver, ct: Any, phantom: Any, tmp_path: Path
+) -> None:
+    window.ui.volumeSelector.setCurrentNode(ct)
+    window.loaded.close_scene()
+    assert not window.ui.applyButton.enabled
+    other = load(phantom.image, tmp_path, "Other")
+    window.ui.volumeSelector.setCurrentNode(other)
+    assert window.parameters.volume is other
+    assert window.ui.applyButton.enabled
+
+
 def test_a_saved_scene_reopens_as_it_was(
     window: Driver, small: str, ct: Any, phantom: Any, tmp_path: Path
 ) -> None:
@@ -130,6 +147,38 @@ def test_a_scene_with_a_model_that_is_not_here(window: Driver, ct: Any) -> None:
     assert window.ui.modelComboBox.currentText == "mine (missing)"
     assert "not on this computer" in window.ui.modelInfoLabel.text
     assert not window.ui.applyButton.enabled
+
+
+def test_a_finished_training_is_in_the_list(
+    window: Driver, tmp_path: Path, model_folder: Path
+) -> None:
+    """By itself, and without a change of what is chosen; in the next session it is there again."""
+    shutil.copytree(model_folder, tmp_path / "run/model")
+    key = str(tmp_path / "run/model")
+    training = window.loaded.widget.window.training
+    training._news.append(str(tmp_path / "run"))
+    training.update()
+    assert window.ui.modelComboBox.findData(key) >= 0
+    assert window.ui.modelComboBox.currentText == "headneck-oar"
+    window.choose_model(key)
+    assert list(window.structures()) == ["brainstem", "right parotid gland"]
+    window.unload()
+    again = Driver(harness.load_module("VoCoSlicer"))
+    assert again.ui.modelComboBox.findData(key) >= 0
+    again.unload()
+
+
+@pytest.mark.parametrize(
+    "kept", ["{", '{"no": "list"}', '[7, {"key": "/x"}, {"key": "/x", "name": "x", "new": 1}]']
+)
+def test_damaged_settings_do_not_keep_the_window_from_opening(
+    models: Path, harness_session: None, kept: str
+) -> None:
+    qt.QSettings().setValue("VoCo/models", kept)
+    qt.QSettings().setValue("VoCo/lastChoices", kept)
+    window = Driver(harness.load_module("VoCoSlicer"))
+    assert window.ui.modelComboBox.currentText == "headneck-oar"
+    window.unload()
 
 
 def test_a_damaged_model_is_listed_with_the_reason(window: Driver, models: Path) -> None:
@@ -173,14 +222,8 @@ def test_no_is_no(window: Driver, models: Path, button: str) -> None:
 def test_channels_of_a_model_each_have_a_row(
     window: Driver, ct: Any, models: Path, model_folder: Path
 ) -> None:
-    shutil.copytree(model_folder, models / "three")
-    file = models / "three/configs/metadata.json"
-    metadata = json.loads(file.read_text())
-    metadata["voco"]["network"]["in_channels"] = 3
-    file.write_text(json.dumps(metadata))
-    reload_models(window)
+    take_channels(window, models, model_folder, 3)
     window.ui.volumeSelector.setCurrentNode(ct)
-    window.choose_model("three")
     assert shown(window.ui.secondVolumeSelector)
     assert shown(window.ui.thirdVolumeSelector)
     assert not shown(window.ui.fourthVolumeSelector)
@@ -189,6 +232,38 @@ def test_channels_of_a_model_each_have_a_row(
     window.ui.secondVolumeSelector.setCurrentNode(ct)
     window.ui.thirdVolumeSelector.setCurrentNode(ct)
     assert window.ui.applyButton.enabled
+
+
+def take_channels(window: Driver, models: Path, model_folder: Path, count: int) -> None:
+    """Choose a model that takes several volumes."""
+    shutil.copytree(model_folder, models / "channels")
+    file = models / "channels/configs/metadata.json"
+    metadata = json.loads(file.read_text())
+    metadata["voco"]["network"]["in_channels"] = count
+    file.write_text(json.dumps(metadata))
+    reload_models(window)
+    window.choose_model("channels")
+
+
+def test_a_model_of_channels_takes_no_series(
+    window: Driver, ct: Any, models: Path, model_folder: Path
+) -> None:
+    take_channels(window, models, model_folder, 2)
+    window.ui.inputComboBox.setCurrentIndex(2)
+    window.ui.volumesList.item(0).setCheckState(qt.Qt.Checked)
+    assert not window.ui.applyButton.enabled
+    assert "segment them one by one" in window.ui.applyButton.toolTip
+
+
+def test_a_model_of_more_channels_than_there_are_rows(
+    window: Driver, ct: Any, models: Path, model_folder: Path
+) -> None:
+    take_channels(window, models, model_folder, 5)
+    window.ui.volumeSelector.setCurrentNode(ct)
+    for name in ("second", "third", "fourth"):
+        getattr(window.ui, f"{name}VolumeSelector").setCurrentNode(ct)
+    assert not window.ui.applyButton.enabled
+    assert "more than this window offers" in window.ui.applyButton.toolTip
 
 
 def test_the_rows_fit_the_kind_of_input(window: Driver, ct: Any) -> None:
@@ -224,11 +299,14 @@ def test_another_volume_gets_another_segmentation(
 ) -> None:
     """One patient's structures never end up in another patient's segmentation by themselves."""
     window.ui.volumeSelector.setCurrentNode(ct)
+    rows = [StructureMeasure("mandible", 12.5, 400.0, False)]
+    window.loaded.widget.window.results.show([ItemResult("CT", rows, {})], {}, "by a model")
     segmentation = new_segmentation(ct)
     window.ui.segmentationSelector.setCurrentNode(segmentation)
     other = load(phantom.image, tmp_path, "Other")
     window.ui.volumeSelector.setCurrentNode(other)
     assert window.parameters.segmentation is None
+    assert not shown(window.ui.resultsCollapsibleButton), "another patient's table"
     window.ui.segmentationSelector.setCurrentNode(segmentation)
     assert window.parameters.segmentation is segmentation, "the user may"
     window.ui.volumeSelector.setCurrentNode(ct)
@@ -236,12 +314,22 @@ def test_another_volume_gets_another_segmentation(
 
 
 def test_crop_makes_a_box_around_the_volume(window: Driver, ct: Any) -> None:
+    """Where the volume is, its transform included."""
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    moved = vtk.vtkMatrix4x4()
+    for axis, distance in enumerate((100.0, -50.0, 30.0)):
+        moved.SetElement(axis, 3, distance)
+    before = [0.0] * 6
+    ct.GetRASBounds(before)
+    transform.SetMatrixTransformToParent(moved)
+    ct.SetAndObserveTransformNodeID(transform.GetID())
     window.ui.volumeSelector.setCurrentNode(ct)
     window.ui.cropButton.click()
     region = window.parameters.region
     assert region is window.ui.regionSelector.currentNode()
     wanted, made = [0.0] * 6, [0.0] * 6
     ct.GetRASBounds(wanted)
+    assert wanted[0] == pytest.approx(before[0] + 100.0)
     region.GetRASBounds(made)
     assert made == pytest.approx(wanted)
     assert "Drag the box" in window.message

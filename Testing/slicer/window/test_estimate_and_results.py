@@ -1,17 +1,20 @@
 """The estimate with its ways out, and the table, without a worker."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from Testing import harness
-from Testing.slicer.window.driver import Driver, shown
+from Testing.slicer.window.driver import Driver, load, shown
 
+import qt  # isort: skip
 import slicer  # isort: skip
 
 from VoCoSlicerLib.parameters import Overlap
 from VoCoSlicerLib.scene.measures import StructureMeasure
 from VoCoSlicerLib.segmenting.outcome import ItemResult
+from VoCoSlicerLib.worker import words
 from VoCoSlicerLib.worker.messages import USER_ERROR, WorkerError
 
 FITS = {
@@ -35,10 +38,11 @@ class Oracle:
     def request(self, method: str, params: dict, on_result: Any, on_error: Any) -> int:
         assert method == "estimate"
         self.asked.append(params)
-        if isinstance(self.answer, WorkerError):
-            on_error(self.answer)
+        answer = self.answer(params) if callable(self.answer) else self.answer
+        if isinstance(answer, WorkerError):
+            on_error(answer)
         else:
-            on_result(self.answer)
+            on_result(answer)
         return len(self.asked)
 
 
@@ -49,6 +53,7 @@ def ask(window: Driver, ct: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     def ask(answer: Any) -> Oracle:
         oracle = Oracle(answer)
         monkeypatch.setattr(window.segmenter, "worker", lambda _environment: oracle)
+        monkeypatch.setattr(window.loaded.widget.window.check, "renew", lambda: None)
         window.ui.volumeSelector.setCurrentNode(ct)
         harness.wait(lambda: oracle.asked and shown(window.ui.estimateWidget))
         return oracle
@@ -88,6 +93,14 @@ def test_what_does_not_fit_has_ways_out(window: Driver, ask: Any) -> None:
     assert not shown(window.ui.cropButton)
 
 
+def test_advice_is_in_the_users_language(
+    window: Driver, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "_sentences", lambda: {"It will not fit.": "Es passt nicht."})
+    ask(TOO_LARGE)
+    assert window.ui.estimateLabel.text.endswith("free). Es passt nicht.")
+
+
 def test_an_estimate_that_cannot_be_made_says_why(window: Driver, ask: Any) -> None:
     ask(WorkerError(USER_ERROR, "The model is damaged."))
     assert window.ui.estimateLabel.text == "The model is damaged."
@@ -98,6 +111,83 @@ def test_a_late_estimate_of_something_else_is_not_shown(window: Driver, ask: Any
     ask(FITS)
     window.ui.volumeSelector.setCurrentNode(None)
     assert not shown(window.ui.estimateWidget)
+
+
+@pytest.fixture
+def four_volumes(window: Driver, ct: Any, phantom: Any, tmp_path: Path) -> list[Any]:
+    """All ticked: three on two grids, and one that is no volume of voxels."""
+    first_slices = phantom.image[:, :, :10]
+    load(first_slices, tmp_path, "Short")
+    load(phantom.image, tmp_path, "CT again")
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty")
+    window.ui.inputComboBox.setCurrentIndex(2)
+    for row in range(4):
+        window.ui.volumesList.item(row).setCheckState(qt.Qt.Checked)
+    return window.loaded.widget.window._input.volumes.ticked()
+
+
+def slices(params: dict[str, Any]) -> int:
+    return params["image"]["size"][2]
+
+
+def test_several_volumes_are_estimated_together(
+    window: Driver, ask: Any, four_volumes: list[Any]
+) -> None:
+    """Each grid is asked once; times are added, memory is that of the neediest volume."""
+    assert [node.GetName() for node in four_volumes] == ["CT", "Short", "CT again", "Empty"]
+
+    def answer(params: dict[str, Any]) -> dict[str, Any]:
+        if slices(params) == 10:
+            return {**FITS, "seconds": 5.0, "memory": 1e9, "advice": ["Wait."]}
+        return {**FITS, "advice": ["Wait."]}
+
+    oracle = ask(answer)
+    assert sorted(map(slices, oracle.asked)) == sorted({10, slices(oracle.asked[0])})
+    text = window.ui.estimateLabel.text
+    assert text.startswith(
+        "About 85 s for all volumes, and up to 2.1 GB of memory (8.0 GB free). Wait. Empty has no"
+    )
+    assert not shown(window.ui.waysOutWidget)
+
+
+def test_one_of_several_that_does_not_fit_is_a_warning(
+    window: Driver, ask: Any, four_volumes: list[Any]
+) -> None:
+    ask(lambda params: FITS if slices(params) == 10 else TOO_LARGE)
+    assert "It will not fit." in window.ui.estimateLabel.text
+    assert "14.0 GB" in window.ui.estimateLabel.text
+    assert shown(window.ui.waysOutWidget)
+
+
+def test_what_cannot_be_estimated_is_named(
+    window: Driver, ask: Any, four_volumes: list[Any]
+) -> None:
+    outside = WorkerError(USER_ERROR, "The box is elsewhere.")
+    oracle = ask(lambda params: FITS if slices(params) == 10 else outside)
+    assert window.ui.estimateLabel.text.startswith("About 40 s for all")
+    assert window.ui.estimateLabel.text.endswith("CT and 1 more: The box is elsewhere.")
+    oracle.answer = outside
+    window.ui.overlapComboBox.setCurrentIndex(2)
+    again(oracle)
+    assert "About" not in window.ui.estimateLabel.text
+
+
+def test_a_sequence_is_one_question_times_its_items(window: Driver, ct: Any, ask: Any) -> None:
+    sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "4-D CT")
+    for point in range(7):
+        sequence.SetDataNodeAtValue(ct, str(point))
+    before = nodes_in_scene()
+    window.ui.inputComboBox.setCurrentIndex(1)
+    window.ui.sequenceSelector.setCurrentNode(sequence)
+    oracle = ask(FITS)
+    assert len(oracle.asked) == 1
+    assert window.ui.estimateLabel.text.startswith("About 5 min for all volumes")
+    assert nodes_in_scene() == before
+
+
+def nodes_in_scene() -> set[str]:
+    scene = slicer.mrmlScene
+    return {scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())}
 
 
 def test_without_pytorch_it_says_that_apply_sets_it_up(

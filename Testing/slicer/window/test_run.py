@@ -23,6 +23,7 @@ from VoCoSlicerLib.segmenting.one_volume import OneVolume
 from VoCoSlicerLib.segmenting.outcome import End, Outcome, Progress
 from VoCoSlicerLib.segmenting.run import Run, Settings
 from VoCoSlicerLib.segmenting.segmenter import Segmenter
+from VoCoSlicerLib.worker import words
 from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WORKER_LOST, WorkerError
 
 DENSE = 300  # HU
@@ -91,7 +92,7 @@ class Bench:
         harness.wait(lambda: len(self.worker.asked) == count)
         return self.worker.asked[-1]
 
-    def answer(self) -> None:
+    def answer(self, notes: list[str] | None = None) -> None:
         """As the worker: what is dense is the first structure."""
         params = self.worker.asked[-1]
         labels = sitk.ReadImage(params["images"][0]) > DENSE
@@ -112,7 +113,7 @@ class Bench:
                     for label, structure in enumerate(self._structures, start=1)
                 ],
                 "seconds": 1.0,
-                "notes": [],
+                "notes": notes or [],
                 "provenance": {
                     "model": "small",
                     "hash": "0" * 64,
@@ -177,7 +178,12 @@ def test_a_result_lies_where_the_patient_is(
     image = sitk.Image(phantom.image)
     image.SetDirection(direction)
     bench.start(OneVolume(load(image, tmp_path, "turned")))
-    bench.asked()
+    (path,) = bench.asked()["images"]
+    sent = sitk.ReadImage(path)
+    assert sent.GetDirection() == pytest.approx(image.GetDirection(), abs=1e-6)
+    assert sent.GetOrigin() == pytest.approx(image.GetOrigin(), abs=1e-4)
+    assert sent.GetSpacing() == pytest.approx(image.GetSpacing(), abs=1e-6)
+    assert (sitk.GetArrayViewFromImage(sent) == sitk.GetArrayViewFromImage(image)).all()
     bench.answer()
     segment = bench.end().nodes[0].GetSegmentation().GetNthSegment(0)
     mask, index_to_ras = segment_mask(segment)
@@ -235,6 +241,16 @@ def test_notes_come_through(bench: Bench, volume: Any) -> None:
     bench.worker.note("Memory ran out: smaller tiles.")
     assert bench.ear.notes == ["Memory ran out: smaller tiles."]
     bench.run.abandon()
+
+
+def test_what_the_worker_remarked_is_in_the_users_language(
+    bench: Bench, volume: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "_sentences", lambda: {"Choose a box.": "Wähle einen Kasten."})
+    bench.start(OneVolume(volume))
+    bench.asked()
+    bench.answer(notes=["Choose a box.", "Something new."])
+    assert bench.end().notes == ["Wähle einen Kasten.", "Something new."]
 
 
 @pytest.mark.parametrize("existing", [False, True])

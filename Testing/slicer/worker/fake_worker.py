@@ -55,7 +55,7 @@ def hello(number: int) -> None:
 def segment(number: int, params: dict) -> None:
     sys.stderr.write("asked to segment\n")
     sys.stderr.flush()
-    notify("progress", id=number, done=1, total=4, what="Segmenting", seconds_left=None)
+    notify("progress", id=number, done=1, total=4, what="segmenting", seconds_left=None)
     if fault == "kills itself":
         os.kill(os.getpid(), signal.SIGKILL)
     if fault == "crashes":
@@ -117,8 +117,8 @@ def segment(number: int, params: dict) -> None:
         return
     if fault in ("ignores cancel", "is slow", "chatters"):
         return
-    notify("note", id=number, text="Memory ran out: continuing on the CPU.")
-    notify("progress", id=number, done=4, total=4, what="Segmenting", seconds_left=0.0)
+    notify("note", id=number, text="How it lies cannot be told.")
+    notify("progress", id=number, done=4, total=4, what="segmenting", seconds_left=0.0)
     send(id=number, result={"output": params.get("output")})
 
 

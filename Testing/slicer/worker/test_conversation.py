@@ -122,6 +122,11 @@ def test_what_is_no_message_is_text(rubbish: bytes):
     assert conversation.receive(line(id=1, result=1)) == [Answer(1, 1)]
 
 
+def test_lines_end_as_on_any_system_and_empty_ones_say_nothing():
+    said = b"\r\n  \n\n" + BEAT.replace(b"\n", b"\r\n") + b" \r\n"
+    assert asked(1).receive(said) == [Heartbeat()]
+
+
 def test_an_answer_counts_once():
     conversation = asked(1)
     first, second = conversation.receive(line(id=1, result=1) + line(id=1, result=2))
@@ -137,6 +142,13 @@ def test_an_answer_that_makes_no_sense_still_ends_its_request(answer: dict):
     (event,) = asked(1).receive(line(id=1, **answer))
     assert isinstance(event, Failure)
     assert event.error.code == INTERNAL_ERROR
+
+
+@pytest.mark.parametrize("data", [None, "a text", ["a list"], {"other": 1}, 7])
+def test_an_error_without_a_traceback(data: object):
+    (event,) = asked(1).receive(line(id=1, error={"code": 1, "message": "No.", "data": data}))
+    assert isinstance(event, Failure)
+    assert (event.error.message, event.error.details) == ("No.", "")
 
 
 def test_of_progress_in_a_row_only_the_newest_counts():

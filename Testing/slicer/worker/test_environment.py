@@ -29,9 +29,10 @@ def make_executable(path: Path) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Slicer's folder, and variables as its launcher and the user set them."""
+    """Slicer's folder, in which it was started, and variables as launcher and user set them."""
     home = tmp_path / "Slicer"
     home.mkdir()
+    monkeypatch.chdir(home)
 
     application = SimpleNamespace(slicerHome=str(home))
 
@@ -132,6 +133,13 @@ def test_another_python_is_a_file_or_the_folder_of_an_environment(tmp_path: Path
 def test_a_place_without_a_python_is_said(path: str):
     with pytest.raises(VoCoSlicerError, match="no Python here"):
         other_python(path)
+
+
+def test_nothing_given_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    make_executable(tmp_path / "bin/python3")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(VoCoSlicerError, match="no Python here"):
+        other_python(" ")
 
 
 def test_a_file_that_cannot_run_is_no_python(tmp_path: Path):

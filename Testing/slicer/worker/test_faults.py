@@ -56,8 +56,8 @@ def test_a_request_is_answered_with_progress_and_notes(fake, loop):
     assert worker.busy
     loop.wait(lambda: asked.ended)
     assert asked.result == {"output": "x.seg.nrrd"}
-    assert asked.progress == [(1, 4, "Segmenting", None), (4, 4, "Segmenting", 0.0)]
-    assert asked.notes == ["Memory ran out: continuing on the CPU."]
+    assert asked.progress == [(1, 4, "segmenting", None), (4, 4, "segmenting", 0.0)]
+    assert asked.notes == ["How it lies cannot be told."]
     assert not worker.busy
     assert worker.isRunning()
     assert worker.hello["threads"] == 2

@@ -95,6 +95,8 @@ def test_what_is_missing_is_known_without_importing_it(machine: Slicer):
     assert missing_packages() == [TORCH, "rich>=13"]
     machine.installed |= {"torch": "2.13.0+cpu", "rich": "14"}
     assert missing_packages() == []
+    machine.installed["torch"] = "2.14.0.dev20260101+cu128"  # the user's own choice
+    assert missing_packages() == []
 
 
 def test_everything_is_installed_after_a_yes(machine: Slicer):
@@ -183,8 +185,11 @@ def test_the_variable_is_gone_after_a_failure(machine: Slicer):
     assert "PIP_CONSTRAINT" not in os.environ
 
 
-def test_a_failure_of_pip_is_one_sentence(machine: Slicer):
-    machine.error = CalledProcessError(1, "pip install")
+@pytest.mark.parametrize(
+    "error", [CalledProcessError(1, "pip install"), RuntimeError("no"), ImportError("no pip")]
+)
+def test_a_failure_of_pip_is_one_sentence(machine: Slicer, error: Exception):
+    machine.error = error
     with pytest.raises(VoCoSlicerError, match="The installation failed .*check the network"):
         set_up(machine.confirm, machine.show)
 

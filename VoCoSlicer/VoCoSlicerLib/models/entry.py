@@ -1,6 +1,6 @@
 """What the window knows of a model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ class ModelEntry:
         structures: its classes, in label order.
         channels: how many volumes it takes.
         fault: why it cannot segment, or None.
+        grid: bases along x, y and z of a model that predicts positions; None for any other.
+        reference: whether it has reference bases, to check a volume with.
     """
 
     key: str
@@ -45,6 +47,8 @@ class ModelEntry:
     structures: tuple[Structure, ...] = ()
     channels: int = 1
     fault: str | None = None
+    grid: tuple[int, int, int] | None = None
+    reference: bool = False
 
     @classmethod
     def from_worker(cls, answer: Mapping[str, Any], key: str) -> "ModelEntry":
@@ -60,12 +64,18 @@ class ModelEntry:
             structures=_structures(answer["structures"]),
             channels=answer["channels"],
             fault=answer["fault"],
+            grid=_grid(answer["grid"]),
+            reference=answer["reference"],
         )
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "ModelEntry":
         """Read what ``to_json`` made."""
-        return cls(**{**values, "structures": _structures(values["structures"])})
+        read = {
+            "structures": _structures(values["structures"]),
+            "grid": _grid(values.get("grid")),
+        }
+        return cls(**{**values, **read})
 
     def to_json(self) -> dict[str, Any]:
         """The entry as plain data."""
@@ -77,3 +87,7 @@ def _structures(entries: list[Mapping[str, Any]]) -> tuple[Structure, ...]:
         Structure(entry["name"], (entry["color"][0], entry["color"][1], entry["color"][2]))
         for entry in entries
     )
+
+
+def _grid(counts: Sequence[int] | None) -> tuple[int, int, int] | None:
+    return None if counts is None else (counts[0], counts[1], counts[2])

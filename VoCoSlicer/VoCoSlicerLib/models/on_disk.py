@@ -92,7 +92,16 @@ def _entry(metadata: Mapping[str, Any], key: str) -> ModelEntry:
         structures=structures,
         channels=int(voco["network"]["in_channels"]),
         fault=fault,
+        grid=_grid(voco.get("positions")),
+        reference="positions" in voco,
     )
+
+
+def _grid(positions: Mapping[str, Any] | None) -> tuple[int, int, int] | None:
+    if positions is None:
+        return None
+    x, y, z = positions["grid"]["counts"]
+    return int(x), int(y), int(z)
 
 
 def _results(results: Mapping[str, Mapping[str, Any]]) -> str:

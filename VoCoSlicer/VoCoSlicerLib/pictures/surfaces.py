@@ -20,7 +20,7 @@ def segment_surface(segment: slicer.vtkSegment) -> tuple[NDArray[np.float64], ND
     """Read the closed surface of one segment.
 
     Args:
-        segment: a segment with a closed surface, see `show_segmentation`.
+        segment: a segment with a closed surface, see `show_3d`.
 
     Returns:
         The vertices in RAS in mm, shape (vertices, 3), and the triangles as vertex numbers,

@@ -14,7 +14,7 @@ from VoCoSlicerLib.pictures.anatomical_views import AXIAL, CORONAL, SAGITTAL, An
 from VoCoSlicerLib.pictures.bounds import crossing_point, enclose, surface_boxes, volume_bounds
 from VoCoSlicerLib.pictures.surfaces import draw_from_front
 from VoCoSlicerLib.scene.labelmaps import segment_volumes, segments
-from VoCoSlicerLib.scene.segmentation import FILL_OPACITY
+from VoCoSlicerLib.scene.nodes import FILL_OPACITY
 
 # All sizes in pixels.
 WIDTH, HEIGHT = 1600, 1200

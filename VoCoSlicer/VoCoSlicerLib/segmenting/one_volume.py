@@ -14,7 +14,7 @@ from VoCoSlicerLib.scene.import_result import (
     applying_to_new_segmentation,
 )
 from VoCoSlicerLib.scene.steps import Steps
-from VoCoSlicerLib.scene.transfer import check_volume, writing_volume
+from VoCoSlicerLib.scene.transfer import check_volume, grid_of, writing_volume
 
 
 class OneVolume(Series):
@@ -40,6 +40,10 @@ class OneVolume(Series):
         self._volume_node = volume_node
         self._segmentation_node = segmentation_node
         self.items = (Item(0, volume_node.GetName()),)
+
+    def grid(self, item: Item) -> dict[str, Any]:
+        """Where the volume's voxels lie."""
+        return grid_of(self._volume_node)
 
     def writing(self, item: Item, path: str | Path) -> Steps[None]:
         """Write the volume for the worker."""

@@ -22,6 +22,7 @@ from VoCoSlicerLib.scene.steps import Steps
 from VoCoSlicerLib.scene.transfer import region_of, writing_volume
 from VoCoSlicerLib.segmenting.outcome import End, ItemResult, Listener, Outcome, Progress
 from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
+from VoCoSlicerLib.worker.words import translated
 
 BREATH = 0.02
 """Seconds of work in the main thread before the window gets its turn."""
@@ -223,7 +224,7 @@ class Run:
             self._outcome.results.append(
                 ItemResult(item.title, rows_of_result(result), result["provenance"])
             )
-            self._outcome.notes += result.get("notes", [])
+            self._outcome.notes += map(translated, result.get("notes", []))
             self._next(item)
 
         steps = self._series.accepting(item, output, result)

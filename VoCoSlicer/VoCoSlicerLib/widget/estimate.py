@@ -67,7 +67,7 @@ class EstimatePart:
         """Ask again soon; until then the old line stays.
 
         Args:
-            several: whether it is for one of several volumes.
+            several: whether it is for several volumes.
             cpu: whether the processor is a way out.
             less_overlap: whether less overlap is one.
             crop: whether a region of interest is one.
@@ -95,8 +95,10 @@ class EstimatePart:
 
     def _show_estimate(self, estimate: Mapping[str, Any]) -> None:
         one = _("About {time} and {memory} of memory ({available} free).")
-        each = _("About {time} a volume, and {memory} of memory ({available} free).")
-        needs = (each if self._several else one).format(
+        all_of_them = _(
+            "About {time} for all volumes, and up to {memory} of memory ({available} free)."
+        )
+        needs = (all_of_them if self._several else one).format(
             time=duration(estimate["seconds"]),
             memory=memory(estimate["memory"]),
             available=memory(estimate["available"]),

@@ -82,7 +82,7 @@ class InputPart:
         return ""
 
     def first_volume(self, parameters: Parameters) -> slicer.vtkMRMLScalarVolumeNode | None:
-        """The volume that an estimate is made for."""
+        """The volume, or the first of many."""
         if parameters.input is Input.VOLUME:
             return parameters.volume
         if parameters.input is Input.SEQUENCE:

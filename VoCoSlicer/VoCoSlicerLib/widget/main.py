@@ -12,22 +12,28 @@ from VoCoSlicerLib.parameters import Input, Overlap, Parameters
 from VoCoSlicerLib.scene.import_result import computed_segments, show_3d, showing_3d
 from VoCoSlicerLib.scene.measures import StructureMeasure, measuring
 from VoCoSlicerLib.scene.steps import Steps
-from VoCoSlicerLib.scene.transfer import grid_of, region_of
+from VoCoSlicerLib.scene.transfer import region_of, volume_inside
+from VoCoSlicerLib.segmenting.cost import ask_cost
 from VoCoSlicerLib.segmenting.outcome import End, ItemResult, Outcome, Progress
 from VoCoSlicerLib.segmenting.run import Settings
 from VoCoSlicerLib.segmenting.segmenter import Segmenter
 from VoCoSlicerLib.widget.apply import ApplyPart, duration
 from VoCoSlicerLib.widget.environment import EnvironmentPanel
 from VoCoSlicerLib.widget.estimate import EstimatePart
-from VoCoSlicerLib.widget.input import InputPart
+from VoCoSlicerLib.widget.input import Chosen, InputPart
 from VoCoSlicerLib.widget.message import Kind, MessagePart
 from VoCoSlicerLib.widget.models import ModelsPart
+from VoCoSlicerLib.widget.positions import PositionsPanel
+from VoCoSlicerLib.widget.positions_jobs import Jobs
+from VoCoSlicerLib.widget.positions_ready import Readiness
 from VoCoSlicerLib.widget.remembered import recall, remember
 from VoCoSlicerLib.widget.results import ResultsPart
 from VoCoSlicerLib.widget.structures import StructuresPart
 from VoCoSlicerLib.widget.training import TrainingPanel
+from VoCoSlicerLib.widget.volume_check import VolumeCheckPart
 from VoCoSlicerLib.worker.environment import PythonEnvironment
 from VoCoSlicerLib.worker.messages import WorkerError
+from VoCoSlicerLib.worker.process import Worker
 from VoCoSlicerLib.worker.setup import missing_packages
 
 
@@ -45,23 +51,39 @@ class Window:
         self._segmenter = segmenter
         self._parameters: Parameters | None = None
         self._showing = False
+        self._starting = False
         self._message = MessagePart(ui)
-        self.environment = EnvironmentPanel(ui.environmentLayout, self._show)
+        self.environment = EnvironmentPanel(ui.environmentLayout, self._environment_changed)
         self.results = ResultsPart(ui, self._measure, self._say_error)
         self._structures = StructuresPart(ui, self._structures_changed)
         self._input = InputPart(ui, self._volumes_changed)
-        self._apply = ApplyPart(ui, self.apply, segmenter.cancel)
+        self._apply = ApplyPart(ui, self.apply, self._cancel)
         self.estimate = EstimatePart(
-            ui, self._ask_estimate, self._use_cpu, self._use_less_overlap, self._crop
+            ui, self._ask_estimate_and_check, self._use_cpu, self._use_less_overlap, self._crop
         )
         self.models = ModelsPart(
             ui, self._message.show, self._ready, self._check_model, self._model_chosen
         )
+        self._readiness = Readiness(self.environment)
+        self.jobs = Jobs(self._worker, self._device, self._hindrance_to_ask, self._jobs_changed)
+        self.positions = PositionsPanel(
+            ui.positionsLayout, self.jobs, self._readiness, self._is_busy, self.models.entries
+        )
+        self.check = VolumeCheckPart(ui, self.jobs, self.positions.reference_model)
         self.training = TrainingPanel(ui.trainingLayout, self.environment, self.models.adopt)
+        self._later = qt.QTimer()
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.connect("timeout()", self._nodes_changed)
         self._shortcut = qt.QShortcut(qt.QKeySequence("Ctrl+Return"), ui.applyButton)
         self._shortcut.connect("activated()", ui.applyButton.click)
         self._shown: Any = None
         self._volume: slicer.vtkMRMLScalarVolumeNode | None = None
+
+    @property
+    def uis(self) -> list[Any]:
+        """The forms whose widgets show parameters of the scene."""
+        return [self._ui, self.positions.ui]
 
     # The scene's parameters.
 
@@ -71,6 +93,8 @@ class Window:
         if parameters is None:
             self.estimate.clear()
             self.results.clear()
+            self.check.forget()
+            self.positions.set_parameters(None)
             self._volume = None
             return
         if not parameters.model:
@@ -80,6 +104,7 @@ class Window:
         self.models.choose(parameters.model)
         self._volume = parameters.volume
         self._parameters = parameters
+        self.positions.set_parameters(parameters)
         self._model_chosen()
         if not self.results.shown and parameters.volume and _is_computed(parameters.segmentation):
             self._measure()
@@ -113,13 +138,14 @@ class Window:
 
     def scene_changed(self) -> None:
         """A node came or went."""
+        self._later.start()
         if self._parameters is not None and self._parameters.input is Input.VOLUMES:
             self._show()
 
     def _show(self) -> None:
         """Bring everything in line with the choices."""
         parameters = self._parameters
-        if parameters is None or self._segmenter.running or self._showing:
+        if parameters is None or self._is_busy() or self._showing:
             return
         self._showing = True
         try:
@@ -127,9 +153,15 @@ class Window:
             self._input.show(parameters, self._channels)
             hindrance = self._hindrance(parameters)
             self._apply.idle(hindrance)
+            self.check.about(self._checkable(parameters))
             self._renew_estimate(parameters, hindrance)
+            self.positions.update()
         finally:
             self._showing = False
+
+    def _is_busy(self) -> bool:
+        """Whether a run goes on, or waits for the worker to stop something else."""
+        return self._segmenter.running or self._starting
 
     def _hindrance(self, parameters: Parameters) -> str:
         if self.models.fetching:
@@ -149,6 +181,7 @@ class Window:
         if parameters is None:
             return
         parameters.model = self.models.key
+        self.positions.reload_models()
         self._show_structures(parameters)
         self._show()
 
@@ -192,13 +225,10 @@ class Window:
         parameters = self._parameters
         if parameters is None or self._segmenter.running:
             return
-        volume_node = self._input.first_volume(parameters)
-        if volume_node is None:
-            return
         try:
+            series = self._input.chosen(parameters, self._channels).series
             region = parameters.region
             params = {
-                "image": grid_of(volume_node),
                 "model": parameters.model,
                 "device": self.environment.device,
                 "overlap": parameters.overlap.share,
@@ -208,7 +238,23 @@ class Window:
         except VoCoSlicerError as error:
             failed(str(error))
             return
-        worker.request("estimate", params, answered, lambda error: failed(error.message))
+        ask_cost(worker, series, params, answered, failed)
+
+    def _ask_estimate_and_check(
+        self, answered: Callable[[Any], None], failed: Callable[[str], None]
+    ) -> None:
+        """Check the volume only after the estimate: the check would make it look slow."""
+
+        def then_check(estimate: Any) -> None:
+            answered(estimate)
+            self.check.renew()
+
+        self._ask_estimate(then_check, failed)
+
+    def _checkable(self, parameters: Parameters) -> slicer.vtkMRMLScalarVolumeNode | None:
+        """The volume whose orientation can be checked; None where there is none or many."""
+        one = parameters.input is Input.VOLUME and self._channels == 1
+        return parameters.volume if one else None
 
     def _use_cpu(self) -> None:
         self.environment.device = "cpu"
@@ -247,6 +293,8 @@ class Window:
             return
         self._message.clear()
         try:
+            if not self._agrees(parameters):
+                return
             chosen = self._input.chosen(parameters, self._channels)
             environment = self._ready()
             if environment is None:
@@ -262,14 +310,57 @@ class Window:
                 show_3d=parameters.show_in_3d,
                 further_channels=chosen.further_channels,
             )
-            needed = [*chosen.needed, *([parameters.region] if parameters.region else [])]
-            self.estimate.clear()
-            self._segmenter.start(chosen.series, settings, environment, self, needed)
         except VoCoSlicerError as error:
             self._say_error(str(error))
             return
+        self.estimate.clear()
+        self.check.about(None)
         self._lock(True)
         self._apply.started()
+        self._starting = True
+        self.jobs.make_room(lambda: self._start(chosen, settings, environment))
+
+    def _agrees(self, parameters: Parameters) -> bool:
+        """Whether the user wants a volume segmented that does not look right.
+
+        Raises:
+            VoCoSlicerError: The region of interest misses the volume.
+        """
+        volume_node, region = parameters.volume, parameters.region
+        if parameters.input is not Input.VOLUME or volume_node is None:
+            return True
+        if region is not None and not volume_inside(region, volume_node):
+            text = _(
+                "The region {region} lies outside {volume}: drag it onto the volume, or choose "
+                "the whole volume under Advanced."
+            )
+            raise VoCoSlicerError(
+                text.format(region=region.GetName(), volume=volume_node.GetName())
+            )
+        question = self.check.question(self._checkable(parameters))
+        title = _("Orientation of the volume")
+        return not question or slicer.util.confirmYesNoDisplay(question, windowTitle=title)
+
+    def _start(self, chosen: Chosen, settings: Settings, environment: PythonEnvironment) -> None:
+        """Begin a run, now that the worker is free; the user may have changed her mind."""
+        if not self._starting:
+            return
+        self._starting = False
+        needed = [*chosen.needed, *([settings.region] if settings.region else [])]
+        try:
+            self._segmenter.start(chosen.series, settings, environment, self, needed)
+        except VoCoSlicerError as error:
+            self._lock(False)
+            self._say_error(str(error))
+            self._show()
+        self.positions.update()
+
+    def _cancel(self) -> None:
+        if not self._starting:
+            self._segmenter.cancel()
+            return
+        self._starting = False
+        self.ended(Outcome(End.CANCELLED))
 
     def progress(self, progress: Progress) -> None:
         """The run goes on."""
@@ -372,7 +463,37 @@ class Window:
 
         step()
 
+    # What else the worker is asked.
+
+    def _worker(self) -> Worker:
+        return self._segmenter.worker(self.environment.environment())
+
+    def _device(self) -> str:
+        return self.environment.device
+
+    def _hindrance_to_ask(self) -> str:
+        if self._is_busy():
+            return _("A segmentation is running: wait for it, or cancel it.")
+        if self._readiness.is_missing():
+            return _("What computes is not set up yet.")
+        return ""
+
+    def _jobs_changed(self) -> None:
+        if self._starting and self.jobs.idle:
+            self._cancel()  # the scene or the worker went while Apply waited
+        self.positions.update()
+        self.check.look()
+
+    def _nodes_changed(self) -> None:
+        self.jobs.volumes_removed()
+        self.positions.update()
+
     # Python.
+
+    def _environment_changed(self) -> None:
+        """Nothing answers any more what was asked of another Python."""
+        self.jobs.drop()
+        self._show()
 
     def _ready(self) -> PythonEnvironment | None:
         """The Python that computes, set up if the user agrees; None if it is not ready."""
@@ -401,6 +522,10 @@ class Window:
         """The window goes: stop what it started."""
         self._parameters = None
         self.estimate.clear()
+        self.check.forget()
+        self.jobs.close()
+        self.positions.cleanup()
+        self._later.stop()
         self._segmenter.close()
         self.models.cleanup()
         self.training.cleanup()

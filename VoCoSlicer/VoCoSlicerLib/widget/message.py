@@ -66,6 +66,7 @@ def tint(widget: Any, kind: Kind | None) -> None:
     if kind is not None:
         palette.setColor(qt.QPalette.Window, qt.QColor(*kind.value, FAINT))
     widget.setPalette(palette)
+    widget.setBackgroundRole(qt.QPalette.Window)  # inside of a section it would be a button's
     widget.setAutoFillBackground(kind is not None)
 
 

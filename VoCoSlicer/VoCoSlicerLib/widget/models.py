@@ -77,6 +77,10 @@ class ModelsPart:
         """What is known of the chosen model; None for one that is not here yet."""
         return self._entries.get(self.key)
 
+    def entries(self) -> list[ModelEntry]:
+        """The models that are on this computer."""
+        return list(self._entries.values())
+
     @property
     def fetching(self) -> bool:
         """Whether weights are on their way."""

@@ -190,6 +190,11 @@ class TrainingPanel:
 
     def _show_writing(self, is_on: bool) -> None:
         self._ui.startButton.setText(_("Cancel") if is_on else _("Start training"))
+        self._ui.startButton.setToolTip(
+            _("Stop writing and remove what is written; nothing is started.")
+            if is_on
+            else _("Check the choices and start; volumes of the scene are written out first.")
+        )
         self._ui.exportProgressBar.setVisible(is_on)
         self._ui.exportProgressBar.setValue(0)
 

@@ -8,6 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from slicer.i18n import tr as _
+
 USER_ERROR = 1
 CANCELLED = 2
 BUSY = 3
@@ -191,7 +193,10 @@ def _error(error: Any) -> WorkerError:
     try:
         code, message = int(error["code"]), str(error["message"])
     except (LookupError, TypeError, ValueError, OverflowError):
-        return WorkerError(INTERNAL_ERROR, "The worker gave an answer that makes no sense.")
+        return WorkerError(
+            INTERNAL_ERROR,
+            _("The worker gave an answer that makes no sense: apply again, and report it."),
+        )
     data = error.get("data")
     details = str(data.get("traceback", "")) if isinstance(data, dict) else ""
     return WorkerError(code, message, details)
@@ -203,4 +208,7 @@ def _readable(line: bytes) -> str:
 
 
 def _too_long() -> WorkerError:
-    return WorkerError(WORKER_LOST, "The worker sent a message that never ended.")
+    return WorkerError(
+        WORKER_LOST,
+        _("The worker sent a message that never ended, and was ended: apply again, and report it."),
+    )

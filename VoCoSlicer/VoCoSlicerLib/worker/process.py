@@ -27,6 +27,7 @@ from VoCoSlicerLib.worker.messages import (
     Text,
     WorkerError,
 )
+from VoCoSlicerLib.worker.words import translated
 
 PROTOCOL = 1
 ARGUMENTS = ("-m", "voco3d.worker")
@@ -361,9 +362,10 @@ class Worker:
         if request is None or request.cancelled:
             return
         if isinstance(event, Note) and request.on_note is not None:
-            request.on_note(event.text)
+            request.on_note(translated(event.text))
         if isinstance(event, Progress) and request.on_progress is not None:
-            request.on_progress(event.done, event.total, event.what, event.seconds_left)
+            what = translated(event.what)
+            request.on_progress(event.done, event.total, what, event.seconds_left)
 
     def _finish(self, number: int, outcome: Answer | WorkerError) -> None:
         request = self._requests.get(number)

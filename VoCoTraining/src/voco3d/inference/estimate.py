@@ -16,6 +16,7 @@ from voco3d.errors import VoCoError
 from voco3d.inference.memory import TensorPeak, device_memory, main_memory
 from voco3d.inference.region import OUTSIDE, Placed, Region, with_context
 from voco3d.inference.sliding_window import sum_bytes, window_count
+from voco3d.inference.stepping_down import Window
 from voco3d.models import Model
 
 WORKSPACE = 1.5
@@ -101,19 +102,22 @@ class Estimate:
 
 
 @torch.inference_mode()
-def measure_cost(network: nn.Module, model: Model, device: torch.device) -> Cost:
+def measure_cost(
+    network: nn.Module, model: Model, device: torch.device, window: Window | None = None
+) -> Cost:
     """Run a network on one window, twice if it is quick, and place one small class.
 
     Args:
         network: The model's network, already on ``device``.
         model: What it is.
         device: Where it will run.
+        window: Sides of the window in voxels; by default the model's.
     """
-    window = torch.rand((1, model.network.in_channels, *model.window), device=device)
+    crop = torch.rand((1, model.network.in_channels, *(window or model.window)), device=device)
     with TensorPeak() as tensors:
-        seconds = _seconds_of(network, window, device)
+        seconds = _seconds_of(network, crop, device)
     if seconds < 2:
-        seconds = _seconds_of(network, window, device)
+        seconds = _seconds_of(network, crop, device)
     weights = sum(tensor.nbytes for tensor in network.state_dict().values())
     grid = sitk.Image([SAMPLE] * 3, sitk.sitkUInt8)
     sample = np.zeros([SAMPLE] * 3, np.float32)
@@ -123,9 +127,9 @@ def measure_cost(network: nn.Module, model: Model, device: torch.device) -> Cost
     return Cost(seconds, int(tensors.peak * WORKSPACE), weights, per_voxel)
 
 
-def _seconds_of(network: nn.Module, window: torch.Tensor, device: torch.device) -> float:
+def _seconds_of(network: nn.Module, crop: torch.Tensor, device: torch.device) -> float:
     started = time.perf_counter()
-    network(window).cpu()
+    network(crop).cpu()
     return time.perf_counter() - started
 
 
@@ -136,6 +140,7 @@ def estimate(
     cost: Cost,
     overlap: float | None = None,
     region: Region | None = None,
+    window: Window | None = None,
 ) -> Estimate:
     """What the segmentation of an image will take; the margin around the body is not known yet.
 
@@ -143,20 +148,22 @@ def estimate(
         header: The image's.
         model: What segments it.
         device: Where.
-        cost: Measured on that device with that model.
+        cost: Measured on that device with that model and those windows.
         overlap: Of the windows; by default the model's.
         region: Only this part.
+        window: Sides of the windows in voxels; by default the model's.
 
     Raises:
         VoCoError: If the region lies outside the image.
     """
     overlap = model.overlap if overlap is None else overlap
+    window = window or model.window
     whole, part, placed = _sizes(header, model, region)
-    windows = window_count(part, model.window, overlap)
+    windows = window_count(part, window, overlap)
     classes = model.network.out_channels
     seconds = windows * cost.window_seconds + placed * classes * cost.voxel_seconds
     volume = 4 * model.network.in_channels * math.prod(whole)
-    total = sum_bytes(part, classes, model.window, torch.float32)
+    total = sum_bytes(part, classes, window, torch.float32)
     placing = total + GRID_BYTES * math.prod(whole)
     on_device = cost.weight_bytes + cost.window_bytes
     on_cpu = device.type == "cpu"

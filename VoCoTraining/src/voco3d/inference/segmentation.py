@@ -17,7 +17,7 @@ from voco3d.inference.device import choose_device
 from voco3d.inference.memory import free_unused, is_out_of_memory, main_memory
 from voco3d.inference.region import Part, Region, cut_to_region
 from voco3d.inference.sliding_window import class_probabilities, sum_bytes
-from voco3d.inference.stepping_down import Way, step_down
+from voco3d.inference.stepping_down import Way, Window, smaller_window, step_down
 from voco3d.models import DEFAULT, Model, find_model
 from voco3d.models.structures import choose
 from voco3d.progress import Progress, silent
@@ -63,11 +63,21 @@ class Segmenter:
         self.device = choose_device(device)
         self.network = network or self.model.load()[0]
 
+    def window(self, small: bool) -> Window:
+        """Sides of the windows in voxels: the model's.
+
+        Args:
+            small: About half of them, where the network takes such windows.
+        """
+        smaller = smaller_window(self.network, self.model.window) if small else None
+        return smaller or self.model.window
+
     def __call__(
         self,
         image: sitk.Image | Sequence[sitk.Image],
         *,
         overlap: float | None = None,
+        small_windows: bool = False,
         classes: list[str] | None = None,
         region: Region | None = None,
         progress: Progress = silent,
@@ -79,6 +89,7 @@ class Segmenter:
             image: Scalar 3-D image, of any orientation and spacing; a CT in HU. For a model of
                 several channels one image each, in the model's order, on one grid.
             overlap: Share by which windows overlap; by default the model's.
+            small_windows: See ``window``: less memory, at some cost in quality.
             classes: Names of the structures wanted; all by default. The others become
                 background.
             region: Only it is computed; the rest becomes background.
@@ -109,7 +120,8 @@ class Segmenter:
             cut = volume if region is None else cut_to_region(volume, region, self.model.window)
             if cut is None:
                 return part.on_whole(np.zeros(part.image.GetSize(), np.uint8))
-            probabilities = self._probabilities(cut.array, overlap, progress, note)
+            way = Way(self.device, self.window(small_windows))
+            probabilities = self._probabilities(cut.array, overlap, way, progress, note)
             classes_in_turn = _reporting(probabilities, progress)
             if regions is None:
                 labels = labels_on_image(classes_in_turn, cut, part.image)
@@ -129,11 +141,12 @@ class Segmenter:
         self,
         array: npt.NDArray[np.float32],
         overlap: float,
+        way: Way,
         progress: Progress,
         note: Note,
     ) -> Probabilities:
         """Class probabilities (class, x, y, z), in the first way that memory suffices for."""
-        way = Way(self.device, self.model.window)
+        own = way.window
         while True:
             try:
                 self._check_room(array.shape[1:], way)
@@ -150,7 +163,7 @@ class Segmenter:
             except (MemoryError, RuntimeError) as error:
                 following = None
                 if is_out_of_memory(error):
-                    following = step_down(way, error, self.network, self.model.window)
+                    following = step_down(way, error, self.network, own)
                 if following is None:
                     raise
             free_unused(way.device)

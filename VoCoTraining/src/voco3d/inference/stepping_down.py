@@ -41,7 +41,7 @@ def step_down(way: Way, error: BaseException, network: nn.Module, window: Window
         way: What was tried.
         error: What it ended in.
         network: What computes a window.
-        window: The model's own window.
+        window: The one to begin with on another device.
 
     Returns:
         None where nothing is left.

@@ -69,6 +69,13 @@ class Params:
             raise _wrong(name, "a whole number from 1 up")
         return value
 
+    def flag(self, name: str) -> bool:
+        """Yes or no; no by default."""
+        value = self._take(name, False)
+        if not isinstance(value, bool):
+            raise _wrong(name, "true or false")
+        return value
+
     def numbers(self, name: str, count: int) -> tuple[float, ...]:
         """So many finite numbers."""
         value = self._values.pop(name, None)
@@ -118,7 +125,7 @@ class Params:
             raise _wrong(name, "an object")
         return None if value is None else Params(value)
 
-    def _take(self, name: str, default: str | None) -> Any:
+    def _take(self, name: str, default: Any) -> Any:
         value = self._values.pop(name, None)
         return default if value is None else value
 

@@ -13,6 +13,7 @@ import torch
 from voco3d.data.images import read_image
 from voco3d.data.lists import SEGMENTATION
 from voco3d.inference import Region, Segmenter
+from voco3d.inference.stepping_down import Window
 from voco3d.metrics.volumes import Measurement, measure
 from voco3d.models import Structure
 from voco3d.models.structures import choose
@@ -38,6 +39,7 @@ class Order:
         device: "auto", "cpu", "cuda" or "mps".
         threads: Of the CPU; None for as many as there are.
         overlap: Of the windows; None for the model's.
+        small_windows: Less memory, at some cost in quality.
         structures: Names of those wanted; None for all.
         region: What alone is computed.
     """
@@ -48,6 +50,7 @@ class Order:
     device: str
     threads: int | None
     overlap: float | None
+    small_windows: bool
     structures: list[str] | None
     region: Region | None
 
@@ -65,6 +68,7 @@ class Order:
             params.text("device", "auto"),
             params.count_or_none("threads"),
             params.number_or_none("overlap"),
+            params.flag("small_windows"),
             params.texts_or_none("structures"),
             read_region(params),
         )
@@ -109,11 +113,12 @@ def run(order: Order, job: Job, warm: WarmModel) -> dict[str, Any]:
         for done, image in enumerate(order.images):
             job.progress(done, len(order.images), "reading")
             images.append(read_image(image))
-        _expect(job, segmenter, images[0], warm)
+        _expect(job, segmenter, segmenter.window(order.small_windows), images[0], warm)
         job.progress(0, 1, "preparing")
         labels = segmenter(
             images,
             overlap=order.overlap,
+            small_windows=order.small_windows,
             classes=order.structures,
             region=order.region,
             progress=job.progress,
@@ -180,9 +185,11 @@ def write(
     write_aside(output, write_part)
 
 
-def _expect(job: Job, segmenter: Segmenter, image: sitk.Image, warm: WarmModel) -> None:
+def _expect(
+    job: Job, segmenter: Segmenter, window: Window, image: sitk.Image, warm: WarmModel
+) -> None:
     """Tell the job what placing the classes will take, if that was measured before."""
-    cost = warm.known_cost_of(segmenter)
+    cost = warm.known_cost_of(segmenter, window)
     if cost is not None:
         classes = segmenter.model.network.out_channels
         placing = cost.voxel_seconds * image.GetNumberOfPixels() * classes

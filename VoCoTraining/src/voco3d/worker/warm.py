@@ -13,6 +13,7 @@ from pathlib import Path
 from voco3d.inference import Segmenter, choose_device
 from voco3d.inference.estimate import Cost, measure_cost
 from voco3d.inference.memory import free_unused
+from voco3d.inference.stepping_down import Window
 from voco3d.models import find_model
 
 Identity = tuple[str, int, int]
@@ -39,7 +40,7 @@ class WarmModel:
         self._last_use = clock()
         self._segmenter: Segmenter | None = None
         self._key: tuple[str, str, Identity | None] | None = None
-        self._costs: dict[tuple[Identity, str], Cost] = {}
+        self._costs: dict[tuple[Identity, str, Window], Cost] = {}
         self._hashes: dict[Identity, str] = {}
 
     @contextmanager
@@ -76,20 +77,21 @@ class WarmModel:
         self._segmenter, self._key = Segmenter(model, device, network), key
         return self._segmenter
 
-    def cost_of(self, segmenter: Segmenter) -> Cost:
+    def cost_of(self, segmenter: Segmenter, window: Window) -> Cost:
         """What a model costs on its device; measured once, while it is in use."""
-        key = (identity(segmenter.model.weights), segmenter.device.type)
+        key = (identity(segmenter.model.weights), segmenter.device.type, window)
         if key not in self._costs:
             network = segmenter.network
             if segmenter.device.type != "cpu":
                 # Of its own: a job that stepped down may be using the network on the CPU.
                 network = copy.deepcopy(network).to(segmenter.device)
-            self._costs[key] = measure_cost(network, segmenter.model, segmenter.device)
+            self._costs[key] = measure_cost(network, segmenter.model, segmenter.device, window)
         return self._costs[key]
 
-    def known_cost_of(self, segmenter: Segmenter) -> Cost | None:
+    def known_cost_of(self, segmenter: Segmenter, window: Window) -> Cost | None:
         """What was measured before, if anything."""
-        return self._costs.get((identity(segmenter.model.weights), segmenter.device.type))
+        key = (identity(segmenter.model.weights), segmenter.device.type, window)
+        return self._costs.get(key)
 
     def hash_of(self, weights: Path) -> str:
         """The SHA-256 of a weights file, in hexadecimal digits."""

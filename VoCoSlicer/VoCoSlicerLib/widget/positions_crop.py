@@ -1,0 +1,114 @@
+"""The crop that the user drags, and what the network says of it while it moves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from VoCoSlicerLib.errors import VoCoSlicerError
+from VoCoSlicerLib.positions.inside import is_inside
+from VoCoSlicerLib.positions.slice_views import go_to
+from VoCoSlicerLib.positions.view import Point, PositionView
+from VoCoSlicerLib.widget.message import connect
+from VoCoSlicerLib.widget.positions_follow import Follower
+from VoCoSlicerLib.widget.positions_jobs import Jobs, Question
+from VoCoSlicerLib.worker.messages import CANCELLED, WorkerError
+
+
+class CropPart:
+    """The section "Crop"."""
+
+    def __init__(self, ui: Any, jobs: Jobs, on_error: Callable[[WorkerError], None]) -> None:
+        """Take the widgets.
+
+        Args:
+            ui: the panel's widgets.
+            jobs: asks the worker.
+            on_error: hears why there is no answer.
+        """
+        self._ui, self._jobs, self._on_error = ui, jobs, on_error
+        self._view: PositionView | None = None
+        self._follower = Follower(self._place, self._ask)
+        connect(ui.overlapsPlotButton, self._show_plot)
+        connect(ui.centreButton, self._go_to_crop)
+
+    def show(self, view: PositionView | None) -> None:
+        """Watch the crop box of a view; None watches nothing."""
+        self._view = view
+        if view is None:
+            self._follower.follow(None)
+            return
+        if view.crop_node is None:
+            view.place_crop()
+        self._follower.follow(view.crop_node, _asked(view))
+        self._show_text()
+        self._follower.look()
+
+    def look(self) -> None:
+        """The worker may have become free."""
+        self._follower.look()
+
+    def _place(self) -> Point | None:
+        view = self._view
+        return None if view is None or not view.exists else view.crop_centre()
+
+    def _ask(self, place: Point) -> bool:
+        view = self._view
+        volume_node = None if view is None else view.volume
+        if view is None or volume_node is None or self._jobs.busy or view.stale():
+            return False
+        if not is_inside(place, volume_node):
+            self._ui.cropLabel.setText(_("The crop lies outside the volume: drag it back."))
+            return False
+
+        def answered(report: Any) -> None:
+            if view is self._view and view.exists:
+                view.show_crop(report)
+                self._show_text()
+                self._follower.answered()
+
+        def failed(error: WorkerError) -> None:
+            if view is not self._view:
+                return
+            if error.code == CANCELLED:
+                self._follower.unanswered()
+            else:
+                self._on_error(error)
+                self._follower.answered()
+
+        params = {"model": view.model, "grid": list(view.counts), "crops": [list(place)]}
+        question = Question("positions", {"image": volume_node}, params, answered, failed)
+        try:
+            self._jobs.ask(question)
+        except VoCoSlicerError:
+            return False
+        return True
+
+    def _show_text(self) -> None:
+        view = self._view
+        text = "" if view is None else view.text
+        self._ui.cropLabel.setText(text or _("Drag the crop box in the slice views."))
+
+    def _show_plot(self) -> None:
+        chart_node = None if self._view is None else self._view.chart_node
+        if chart_node is not None:
+            slicer.modules.plots.logic().ShowChartInLayout(chart_node)
+
+    def _go_to_crop(self) -> None:
+        if self._view is None:
+            return
+        if self._view.crop_centre() is None:
+            self._view.place_crop()
+            self.show(self._view)
+        centre = self._view.crop_centre()
+        if centre is not None:
+            go_to(centre, slicer.mrmlScene)
+
+
+def _asked(view: PositionView) -> Point | None:
+    """The place that the crop shown last was asked for."""
+    if view.crop is None:
+        return None
+    x, y, z = view.crop["asked"]
+    return x, y, z

@@ -1,0 +1,89 @@
+"""Asking again whenever the user has moved a node: one question at a time, the last move always."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import qt
+import slicer
+
+from VoCoSlicerLib.positions.view import Point
+
+PAUSE = 20
+"""Milliseconds from a move to the question about it."""
+
+STILL = 1e-3
+"""A move of fewer mm is none."""
+
+
+class Follower:
+    """Watches where a node is, and has someone ask about it."""
+
+    def __init__(self, place: Callable[[], Point | None], ask: Callable[[Point], bool]) -> None:
+        """Watch nothing yet.
+
+        Args:
+            place: where the node is now, RAS mm; None if it is gone.
+            ask: asks about a place and says whether it could; ``answered`` or ``unanswered`` must
+                follow.
+        """
+        self._place, self._ask = place, ask
+        self._watched: list[tuple[Any, int]] = []
+        self._told: Point | None = None
+        self._asking = False
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PAUSE)
+        self._timer.connect("timeout()", self.look)
+
+    @property
+    def asking(self) -> bool:
+        """Whether a question is under way."""
+        return self._asking
+
+    def follow(self, node: Any, told: Point | None = None) -> None:
+        """Watch a markup instead of what was watched before; None watches nothing.
+
+        Args:
+            node: The markup.
+            told: The place that was asked about already.
+        """
+        for watched, tag in self._watched:
+            watched.RemoveObserver(tag)
+        self._watched = []
+        self._timer.stop()
+        self._told, self._asking = told, False
+        if node is not None:
+            event = slicer.vtkMRMLMarkupsNode.PointModifiedEvent
+            self._watched = [(node, node.AddObserver(event, self._moved))]
+
+    def look(self) -> None:
+        """Ask, if the node has moved since the last answer and nobody asks."""
+        if self._asking or not self._watched:
+            return
+        place = self._place()
+        if place is None or (self._told is not None and _same(place, self._told)):
+            return
+        self._asking = True
+        if self._ask(place):
+            self._told = place
+        else:
+            self._asking = False
+
+    def answered(self) -> None:
+        """The question has ended; ask about what moved meanwhile."""
+        self._asking = False
+        self.look()
+
+    def unanswered(self) -> None:
+        """The question was stopped: it is asked again with the next ``look``."""
+        self._asking, self._told = False, None
+
+    def _moved(self, _caller: Any, _event: str) -> None:
+        # Not started again by every move: the answers keep up with a long drag.
+        if not self._timer.isActive():
+            self._timer.start()
+
+
+def _same(one: Point, other: Point) -> bool:
+    return bool(np.abs(np.subtract(one, other)).max() < STILL)
