@@ -21,7 +21,7 @@ from voco3d.positions import Positioner
 import slicer  # isort: skip
 
 from VoCoSlicerLib.positions.view import PositionView
-from VoCoSlicerLib.widget.positions_follow import PAUSE
+from VoCoSlicerLib.widget.positions.follow import PAUSE
 
 OBLIQUE = sitk.Euler3DTransform((0, 0, 0), 0.15, -0.2, 0.3).GetMatrix()
 WITHIN = 0.3

@@ -14,8 +14,8 @@ from Testing.slicer.window.driver import load
 import slicer  # isort: skip
 
 from VoCoSlicerLib.errors import VoCoSlicerError
-from VoCoSlicerLib.widget.positions_follow import Follower
-from VoCoSlicerLib.widget.positions_jobs import Jobs, Question
+from VoCoSlicerLib.widget.positions.follow import Follower
+from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
 from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
 
 Point = tuple[float, float, float]

@@ -23,9 +23,9 @@ from VoCoSlicerLib.widget.estimate import EstimatePart
 from VoCoSlicerLib.widget.input import Chosen, InputPart
 from VoCoSlicerLib.widget.message import Kind, MessagePart
 from VoCoSlicerLib.widget.models import ModelsPart
-from VoCoSlicerLib.widget.positions import PositionsPanel
-from VoCoSlicerLib.widget.positions_jobs import Jobs
-from VoCoSlicerLib.widget.positions_ready import Readiness
+from VoCoSlicerLib.widget.positions.jobs import Jobs
+from VoCoSlicerLib.widget.positions.panel import PositionsPanel
+from VoCoSlicerLib.widget.positions.ready import Readiness
 from VoCoSlicerLib.widget.remembered import recall, remember
 from VoCoSlicerLib.widget.results import ResultsPart
 from VoCoSlicerLib.widget.structures import StructuresPart

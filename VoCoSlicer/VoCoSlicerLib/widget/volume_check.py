@@ -11,7 +11,7 @@ from VoCoSlicerLib.models.entry import ModelEntry
 from VoCoSlicerLib.positions.check_texts import contradicts, question, sentence
 from VoCoSlicerLib.widget.estimate import MARGIN
 from VoCoSlicerLib.widget.message import Kind, tint
-from VoCoSlicerLib.widget.positions_jobs import Jobs, Question
+from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
 from VoCoSlicerLib.worker.messages import CANCELLED, WorkerError
 
 PAUSE = 1000

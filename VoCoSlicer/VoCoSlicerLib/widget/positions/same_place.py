@@ -13,10 +13,10 @@ from VoCoSlicerLib.positions.same_place import SamePlace
 from VoCoSlicerLib.positions.slice_views import go_to_in, show_side_by_side
 from VoCoSlicerLib.positions.view import Point
 from VoCoSlicerLib.widget.message import connect
-from VoCoSlicerLib.widget.positions_follow import Follower
-from VoCoSlicerLib.widget.positions_jobs import Jobs, Question
-from VoCoSlicerLib.widget.positions_model import PositionModelPart
-from VoCoSlicerLib.widget.positions_start import ProgressPart
+from VoCoSlicerLib.widget.positions.follow import Follower
+from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
+from VoCoSlicerLib.widget.positions.model import PositionModelPart
+from VoCoSlicerLib.widget.positions.start import ProgressPart
 from VoCoSlicerLib.worker.messages import CANCELLED, WorkerError
 
 

@@ -11,8 +11,8 @@ from VoCoSlicerLib.positions.inside import is_inside
 from VoCoSlicerLib.positions.slice_views import go_to
 from VoCoSlicerLib.positions.view import Point, PositionView
 from VoCoSlicerLib.widget.message import connect
-from VoCoSlicerLib.widget.positions_follow import Follower
-from VoCoSlicerLib.widget.positions_jobs import Jobs, Question
+from VoCoSlicerLib.widget.positions.follow import Follower
+from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
 from VoCoSlicerLib.worker.messages import CANCELLED, WorkerError
 
 

@@ -10,8 +10,8 @@ from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.parameters import Step
 from VoCoSlicerLib.positions.view import PositionView
 from VoCoSlicerLib.widget.message import Kind, MessagePart
-from VoCoSlicerLib.widget.positions_jobs import Jobs, Question
-from VoCoSlicerLib.widget.positions_start import StartButton
+from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
+from VoCoSlicerLib.widget.positions.start import StartButton
 from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
 
 

@@ -14,8 +14,8 @@ from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.parameters import Step
 from VoCoSlicerLib.positions.slice_views import lay_over
 from VoCoSlicerLib.positions.view import PositionView
-from VoCoSlicerLib.widget.positions_jobs import Jobs, Question
-from VoCoSlicerLib.widget.positions_start import StartButton
+from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
+from VoCoSlicerLib.widget.positions.start import StartButton
 from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
 
 NOTHING, CHOSEN, ERRORS = range(3)

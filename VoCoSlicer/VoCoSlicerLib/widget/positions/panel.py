@@ -14,15 +14,15 @@ from VoCoSlicerLib.positions.view import PositionView
 from VoCoSlicerLib.scene.transfer import check_volume
 from VoCoSlicerLib.widget.estimate import MARGIN
 from VoCoSlicerLib.widget.message import Kind, MessagePart, connect, tint
-from VoCoSlicerLib.widget.positions_crop import CropPart
-from VoCoSlicerLib.widget.positions_export import ExportPart
-from VoCoSlicerLib.widget.positions_jobs import Jobs, Question
-from VoCoSlicerLib.widget.positions_matrix import SimilarityPart
-from VoCoSlicerLib.widget.positions_model import PositionModelPart
-from VoCoSlicerLib.widget.positions_ready import Readiness
-from VoCoSlicerLib.widget.positions_start import StartButton
-from VoCoSlicerLib.widget.positions_sweep import SweepPart
-from VoCoSlicerLib.widget.same_place import SamePlacePart
+from VoCoSlicerLib.widget.positions.crop import CropPart
+from VoCoSlicerLib.widget.positions.export import ExportPart
+from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
+from VoCoSlicerLib.widget.positions.matrix import SimilarityPart
+from VoCoSlicerLib.widget.positions.model import PositionModelPart
+from VoCoSlicerLib.widget.positions.ready import Readiness
+from VoCoSlicerLib.widget.positions.same_place import SamePlacePart
+from VoCoSlicerLib.widget.positions.start import StartButton
+from VoCoSlicerLib.widget.positions.sweep import SweepPart
 from VoCoSlicerLib.worker.environment import MODULE_FOLDER
 from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
 

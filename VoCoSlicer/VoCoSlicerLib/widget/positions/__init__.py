@@ -1,0 +1,1 @@
+"""The panel "Contextual positions", and the questions to the worker behind it."""
