@@ -28,6 +28,7 @@ TOO_LARGE = {
     "seconds": 1260.0,
     "windows": 5184,
     "fits": False,
+    "smaller_windows": True,
     "advice": ["It will not fit into the memory of the graphics card."],
 }
 

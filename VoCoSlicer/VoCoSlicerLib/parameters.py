@@ -80,6 +80,7 @@ class Parameters:
         show_in_3d: whether structures get a surface after the run.
         region: only this box is computed; None computes the whole volume.
         overlap: how far tiles overlap.
+        small_tiles: whether tiles are smaller than the model's.
         sequence: the sequence to segment.
         volumes: the several volumes to segment.
         position_model: the model that is asked for positions, as ``model``.
@@ -101,6 +102,7 @@ class Parameters:
     show_in_3d: bool
     region: slicer.vtkMRMLMarkupsROINode
     overlap: Overlap
+    small_tiles: bool
     sequence: slicer.vtkMRMLSequenceNode
     volumes: list[slicer.vtkMRMLScalarVolumeNode]
     position_model: str

@@ -101,12 +101,14 @@ def test_settings_persist_into_a_new_session(window: Driver, small: str) -> None
     window.choose_model("small")
     window.ui.showIn3DCheckBox.setChecked(True)
     window.ui.overlapComboBox.setCurrentIndex(2)
+    window.ui.smallTilesCheckBox.setChecked(True)
     window.unload()
     harness.new_scene()
     again = Driver(harness.load_module("VoCoSlicer"))
     assert again.ui.modelComboBox.currentText == "small"
     assert again.ui.showIn3DCheckBox.checked
     assert again.ui.overlapComboBox.currentIndex == 2
+    assert again.ui.smallTilesCheckBox.checked
     again.unload()
 
 
@@ -133,12 +135,14 @@ def test_a_saved_scene_reopens_as_it_was(
     window.ui.volumeSelector.setCurrentNode(other)
     window.ui.regionSelector.setCurrentNode(region)
     window.ui.overlapComboBox.setCurrentIndex(1)
+    window.ui.smallTilesCheckBox.setChecked(True)
     window.loaded.save_and_reload_scene(tmp_path)
     assert window.ui.volumeSelector.currentNode().GetName() == "Other"
     assert window.ui.regionSelector.currentNode().GetName() == "Box"
     assert window.ui.modelComboBox.currentText == "small"
     assert window.structures() == {"brainstem": False, "right parotid gland": True}
     assert window.ui.overlapComboBox.currentIndex == 1
+    assert window.ui.smallTilesCheckBox.checked
 
 
 def test_a_scene_with_a_model_that_is_not_here(window: Driver, ct: Any) -> None:

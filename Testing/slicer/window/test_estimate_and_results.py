@@ -23,6 +23,7 @@ FITS = {
     "seconds": 40.0,
     "windows": 80,
     "fits": True,
+    "smaller_windows": True,
     "advice": [],
 }
 TOO_LARGE = {**FITS, "memory": 14e9, "fits": False, "advice": ["It will not fit."]}
@@ -85,12 +86,22 @@ def test_what_does_not_fit_has_ways_out(window: Driver, ask: Any) -> None:
     window.ui.useCpuButton.click()
     assert again(oracle)["device"] == "cpu"
     assert not shown(window.ui.useCpuButton), "this way is taken"
+    assert shown(window.ui.smallTilesButton)
+    window.ui.smallTilesButton.click()
+    assert again(oracle)["small_windows"]
+    assert window.ui.smallTilesCheckBox.checked
     window.ui.lessOverlapButton.click()
     assert again(oracle)["overlap"] == 0.25
     assert window.parameters.overlap is Overlap.LITTLE
     window.ui.cropButton.click()
     assert again(oracle)["region"] is not None
     assert not shown(window.ui.cropButton)
+
+
+def test_smaller_tiles_are_no_way_out_where_there_are_none(window: Driver, ask: Any) -> None:
+    ask({**TOO_LARGE, "smaller_windows": False})
+    assert shown(window.ui.waysOutWidget)
+    assert not shown(window.ui.smallTilesButton)
 
 
 def test_advice_is_in_the_users_language(

@@ -204,8 +204,9 @@ def test_the_worker_is_asked_for_what_the_settings_say(bench: Bench, volume: Any
     region.SetCenter([0, 0, 0])
     region.SetSize([30, 40, 50])
     wanted = {"structures": ["brainstem"], "device": "cpu", "threads": 3, "overlap": 0.75}
-    bench.start(OneVolume(volume), region=region, **wanted)
+    bench.start(OneVolume(volume), region=region, small_tiles=True, **wanted)
     asked = bench.asked()
+    assert asked["small_windows"]
     assert {key: asked[key] for key in wanted} == wanted
     matrix = asked["region"]["matrix"]
     assert [abs(matrix[n]) for n in (0, 5, 10)] == pytest.approx([30, 40, 50])

@@ -70,6 +70,28 @@ def test_the_windows_of_a_region(whole, phantom, sides, axes):
     assert found.windows <= windows_of(whole, image)
 
 
+def test_the_windows_of_another_size(whole, phantom):
+    window = whole.window(True)
+    assert window != whole.model.window
+    header = header_of(phantom.image)
+    found = estimate.estimate(header, whole.model, CPU, COST, 0.5, window=window)
+    usual = estimate.estimate(header, whole.model, CPU, COST, 0.5)
+    totals = {}
+    whole(
+        phantom.image,
+        overlap=0.5,
+        small_windows=True,
+        progress=lambda done, total, what: totals.update({what: total}),
+    )
+    assert found.windows == totals["segmenting"] > usual.windows
+
+
+def test_a_smaller_window_takes_less(whole):
+    usual = measure_cost(whole.network, whole.model, CPU)
+    small = measure_cost(whole.network, whole.model, CPU, whole.window(True))
+    assert small.window_bytes < usual.window_bytes / 4
+
+
 def test_a_region_outside_is_refused(whole, phantom):
     with pytest.raises(VoCoError, match="holds no voxel"):
         estimate.estimate(

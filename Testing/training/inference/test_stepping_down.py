@@ -86,6 +86,22 @@ def test_smaller_windows_give_a_segmentation(segmenter, phantom, monkeypatch):
     assert set(np.unique(sitk.GetArrayFromImage(result))) == {0, 1, 2}
 
 
+def test_small_windows_by_choice(segmenter, phantom, monkeypatch):
+    expected, _ = run(segmenter, phantom.image)
+    tried = refuse(monkeypatch, MemoryError(), lambda way: False)
+    result, notes = run(segmenter, phantom.image, small_windows=True)
+    assert [way.window for way in tried] == [(16, 16, 16)]
+    assert notes == []
+    assert same_grid(result, phantom.image)
+    arrays = [sitk.GetArrayFromImage(image) for image in (result, expected)]
+    assert min(dice(*arrays, label) for label in (1, 2)) > 0.5
+
+
+def test_small_windows_where_there_are_none(tmp_path):
+    segmenter = Segmenter(small_model(tmp_path / "small", window=(8, 4, 4)), "cpu")
+    assert segmenter.window(True) == segmenter.window(False) == (8, 4, 4)
+
+
 def test_a_device_that_runs_out_gives_way_to_the_cpu(segmenter, phantom, monkeypatch):
     expected, _ = run(segmenter, phantom.image)
     segmenter.device = torch.device("meta")

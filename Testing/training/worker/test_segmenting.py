@@ -309,7 +309,15 @@ def test_an_estimate(worker, phantom, model):
     whole = worker.result(
         "estimate", image=header_of(phantom.image), model=model, device="cpu", overlap=0.5
     )
-    assert set(whole) == {"memory", "available", "seconds", "windows", "fits", "advice"}
+    assert set(whole) == {
+        "memory",
+        "available",
+        "seconds",
+        "windows",
+        "fits",
+        "smaller_windows",
+        "advice",
+    }
     assert whole["fits"]
     assert whole["advice"] == []
     part = worker.result(
@@ -325,6 +333,25 @@ def test_an_estimate(worker, phantom, model):
     too_much = worker.result("estimate", image=huge, model=model, device="cpu")
     assert not too_much["fits"]
     assert any("region of interest" in sentence for sentence in too_much["advice"])
+
+
+def test_small_windows(worker, ct, tmp_path, phantom, model):
+    asked = {"image": header_of(phantom.image), "model": model, "device": "cpu", "overlap": 0.0}
+    usual = worker.result("estimate", **asked)
+    small = worker.result("estimate", **asked, small_windows=True)
+    assert usual["smaller_windows"]
+    assert not small["smaller_windows"]
+    assert small["windows"] > usual["windows"]
+    assert small["memory"] < usual["memory"]
+    totals = []
+    for choice in (False, True):
+        params = {"images": [str(ct)], "output": str(tmp_path / "r.seg.nrrd"), "model": model}
+        id = worker.ask("segment", **params, overlap=0.0, small_windows=choice)
+        assert worker.answer(id)["result"]["structures"]
+        told = [m["params"] for _, m in worker.messages if m.get("method") == "progress"]
+        steps = [p["total"] for p in told if p["id"] == id and p["what"] == "segmenting"]
+        totals.append(max(steps))
+    assert totals[1] > totals[0]
 
 
 def test_an_estimate_knows_how_the_axes_lie(worker, phantom, model):
@@ -358,6 +385,7 @@ WRONG = [
     {"threads": 0},
     {"threads": 1.5},
     {"overlap": "much"},
+    {"small_windows": 1},
     {"overlap": True},
     {"structures": "brainstem"},
     {"region": []},

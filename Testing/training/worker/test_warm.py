@@ -105,13 +105,13 @@ def test_to_measure_the_cost_leaves_the_network_where_a_job_uses_it(
 
     places = []
 
-    def measured(network, model, device):
+    def measured(network, model, device, window):
         places.extend({parameter.device.type for parameter in network.parameters()})
 
     monkeypatch.setattr(module, "measure_cost", measured)
     with warm.use(str(model_folder), "cpu") as segmenter:
         segmenter.device = torch.device("meta")
-        warm.cost_of(segmenter)
+        warm.cost_of(segmenter, segmenter.model.window)
         assert places == ["meta"]
         assert {p.device.type for p in segmenter.network.parameters()} == {"cpu"}
 
@@ -122,7 +122,9 @@ def test_the_cost_is_measured_once(warm, model_folder, monkeypatch):
     measured = []
     monkeypatch.setattr(module, "measure_cost", lambda *given: measured.append(given) or "cost")
     with warm.use(str(model_folder), "cpu") as segmenter:
-        assert warm.known_cost_of(segmenter) is None
-        assert warm.cost_of(segmenter) == warm.cost_of(segmenter) == "cost"
-        assert warm.known_cost_of(segmenter) == "cost"
-    assert len(measured) == 1
+        window, small = segmenter.window(False), segmenter.window(True)
+        assert warm.known_cost_of(segmenter, window) is None
+        assert warm.cost_of(segmenter, window) == warm.cost_of(segmenter, window) == "cost"
+        assert warm.known_cost_of(segmenter, window) == "cost"
+        assert warm.known_cost_of(segmenter, small) is None
+    assert [given[-1] for given in measured] == [window]

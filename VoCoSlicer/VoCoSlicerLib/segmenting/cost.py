@@ -11,7 +11,8 @@ from VoCoSlicerLib.worker.messages import WorkerError
 from VoCoSlicerLib.worker.words import translated
 
 Estimate = Mapping[str, Any]
-"""The worker's answer: ``memory``, ``available``, ``seconds``, ``fits`` and ``advice``."""
+"""The worker's answer: ``memory``, ``available``, ``seconds``, ``fits``, ``smaller_windows`` and
+``advice``."""
 
 Answered = Callable[[Estimate], None]
 Failed = Callable[[str], None]
@@ -118,5 +119,6 @@ def _sum(estimates: list[tuple[int, Estimate]], problems: list[str]) -> Estimate
         "available": scarcest["available"],
         "seconds": sum(count * estimate["seconds"] for count, estimate in estimates),
         "fits": all(estimate["fits"] for _count, estimate in estimates),
+        "smaller_windows": any(estimate["smaller_windows"] for _count, estimate in estimates),
         "advice": [*map(translated, dict.fromkeys(advice)), *problems],
     }

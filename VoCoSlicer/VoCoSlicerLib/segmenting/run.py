@@ -60,6 +60,7 @@ class Settings:
         device: "auto" or a name that the worker knows.
         threads: of the processor, or None for the worker's choice.
         overlap: share of a tile's side, or None for the model's own.
+        small_tiles: tiles of about half the sides: less memory, slower, a little worse.
         show_3d: whether the results get surfaces.
         further_channels: the second and further volumes of a model that takes several.
     """
@@ -70,6 +71,7 @@ class Settings:
     device: str = "auto"
     threads: int | None = None
     overlap: float | None = None
+    small_tiles: bool = False
     show_3d: bool = False
     further_channels: Sequence[slicer.vtkMRMLScalarVolumeNode] = ()
 
@@ -207,6 +209,7 @@ class Run:
                 "device": settings.device,
                 "threads": settings.threads,
                 "overlap": settings.overlap,
+                "small_windows": settings.small_tiles,
                 "structures": None if settings.structures is None else list(settings.structures),
                 "region": region,
             },

@@ -27,6 +27,7 @@ class EstimatePart:
         ui: Any,
         ask: Ask,
         on_cpu: Callable[[], None],
+        on_small_tiles: Callable[[], None],
         on_less_overlap: Callable[[], None],
         on_crop: Callable[[], None],
     ) -> None:
@@ -36,6 +37,7 @@ class EstimatePart:
             ui: the window's widgets.
             ask: asks the worker for an estimate of what is chosen now.
             on_cpu: is called when the user wants to compute on the processor.
+            on_small_tiles: is called when the user wants smaller tiles.
             on_less_overlap: is called when the user wants fewer tiles.
             on_crop: is called when the user wants to crop to a region.
         """
@@ -48,6 +50,7 @@ class EstimatePart:
         self._timer.setInterval(PAUSE)
         self._timer.connect("timeout()", self._request)
         connect(ui.useCpuButton, on_cpu)
+        connect(ui.smallTilesButton, on_small_tiles)
         connect(ui.lessOverlapButton, on_less_overlap)
         connect(ui.cropButton, on_crop)
         self.clear()
@@ -103,6 +106,7 @@ class EstimatePart:
             memory=memory(estimate["memory"]),
             available=memory(estimate["available"]),
         )
+        self._ui.smallTilesButton.setVisible(estimate["smaller_windows"])
         self._show(" ".join([needs, *estimate["advice"]]), warn=not estimate["fits"])
 
     def _show(self, text: str, warn: bool) -> None:

@@ -59,7 +59,12 @@ class Window:
         self._input = InputPart(ui, self._volumes_changed)
         self._apply = ApplyPart(ui, self.apply, self._cancel)
         self.estimate = EstimatePart(
-            ui, self._ask_estimate_and_check, self._use_cpu, self._use_less_overlap, self._crop
+            ui,
+            self._ask_estimate_and_check,
+            self._use_cpu,
+            self._use_small_tiles,
+            self._use_less_overlap,
+            self._crop,
         )
         self.models = ModelsPart(
             ui, self._message.show, self._ready, self._check_model, self._model_chosen
@@ -232,6 +237,7 @@ class Window:
                 "model": parameters.model,
                 "device": self.environment.device,
                 "overlap": parameters.overlap.share,
+                "small_windows": parameters.small_tiles,
                 "region": None if region is None else region_of(region),
             }
             worker = self._segmenter.worker(self.environment.environment())
@@ -258,6 +264,10 @@ class Window:
 
     def _use_cpu(self) -> None:
         self.environment.device = "cpu"
+
+    def _use_small_tiles(self) -> None:
+        if self._parameters is not None:
+            self._parameters.small_tiles = True
 
     def _use_less_overlap(self) -> None:
         if self._parameters is not None:
@@ -307,6 +317,7 @@ class Window:
                 device=self.environment.device,
                 threads=self.environment.threads,
                 overlap=parameters.overlap.share,
+                small_tiles=parameters.small_tiles,
                 show_3d=parameters.show_in_3d,
                 further_channels=chosen.further_channels,
             )

@@ -19,6 +19,7 @@ def remember(parameters: Parameters) -> None:
         "left_out": list(parameters.left_out),
         "show_in_3d": parameters.show_in_3d,
         "overlap": parameters.overlap.value,
+        "small_tiles": parameters.small_tiles,
     }
     qt.QSettings().setValue(SETTING, json.dumps(choices))
 
@@ -31,4 +32,5 @@ def recall(parameters: Parameters) -> None:
         parameters.left_out = choices["left_out"]
         parameters.show_in_3d = choices["show_in_3d"]
         parameters.overlap = Overlap(choices["overlap"])
+        parameters.small_tiles = choices.get("small_tiles", False)
         parameters.model = choices["model"] or DEFAULT_MODEL
