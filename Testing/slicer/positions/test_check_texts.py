@@ -12,8 +12,21 @@ from VoCoSlicerLib.positions.check_texts import contradicts, question, sentence
 SIDES = ("left-right", "front-back", "head-feet")
 
 
-def check(answer: str, told: tuple[str, ...] = (), wrong: tuple[str, ...] = (), known: bool = True):
-    return {"model": "m", "known": known, "answer": answer, "told": told, "wrong": wrong}
+def check(
+    answer: str,
+    told: tuple[str, ...] = (),
+    wrong: tuple[str, ...] = (),
+    known: bool = True,
+    region: str | None = None,
+):
+    return {
+        "model": "m",
+        "known": known,
+        "region": region,
+        "answer": answer,
+        "told": told,
+        "wrong": wrong,
+    }
 
 
 def test_the_answers_are_those_of_the_library() -> None:
@@ -45,6 +58,10 @@ def test_the_answers_are_those_of_the_library() -> None:
             "Orientation checked: as stated (left and right cannot be told).",
         ),
         (
+            check("as stated", ("axes", *SIDES), region="chest"),
+            "Looks like chest. Orientation checked: as stated.",
+        ),
+        (
             check("cannot tell", known=False),
             "m does not know this part of the body, so the orientation was not checked.",
         ),
@@ -54,7 +71,7 @@ def test_the_answers_are_those_of_the_library() -> None:
             "stated wrongly.",
         ),
     ],
-    ids=["nothing", "little", "stated", "unknown", "two flips"],
+    ids=["nothing", "little", "stated", "region", "unknown", "two flips"],
 )
 def test_what_is_said(found: dict[str, Any], says: str) -> None:
     assert sentence(found) == says

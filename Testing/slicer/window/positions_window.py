@@ -17,7 +17,7 @@ import qt  # isort: skip
 import slicer  # isort: skip
 
 from VoCoSlicerLib.positions.view import PositionView
-from VoCoSlicerLib.widget import positions_model
+from VoCoSlicerLib.widget.positions import model as position_model
 from VoCoSlicerLib.worker.environment import slicer_python
 from VoCoSlicerLib.worker.process import Worker
 
@@ -127,7 +127,7 @@ def warm(position_folder: Path) -> Iterator[Worker]:
 @pytest.fixture
 def models(position_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VOCO_MODELS", str(position_folder))
-    monkeypatch.setattr(positions_model, "DEFAULT", "tiny")
+    monkeypatch.setattr(position_model, "DEFAULT", "tiny")
     return position_folder
 
 

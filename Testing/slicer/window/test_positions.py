@@ -233,6 +233,15 @@ def test_a_volume_that_was_moved_needs_new_bases(panel: Panel, ct: Any) -> None:
     assert np.allclose(np.array(panel.view.bases.centres) - before, [25.0, 0.0, 0.0], atol=0.01)
 
 
+def test_a_volume_that_is_moved_before_the_answer_needs_new_bases(panel: Panel, ct: Any) -> None:
+    panel.ui.showBasesButton.click()
+    put_under(ct, np.eye(3), np.array([25.0, 0.0, 0.0]))
+    panel.wait(lambda: panel.ui.showBasesButton.text != "Cancel")
+    assert panel.view.stale()
+    panel.part.update()
+    assert "show the bases again" in panel.ui.hindranceLabel.text
+
+
 def test_a_volume_that_is_deleted_takes_its_bases_along(panel: Panel, ct: Any) -> None:
     panel.show_bases()
     slicer.mrmlScene.RemoveNode(ct)
@@ -298,9 +307,10 @@ def test_without_pytorch_nothing_is_asked_before_a_yes(
     phantom: Any,
     tmp_path: Any,
 ) -> None:
-    from VoCoSlicerLib.widget import environment, main, positions_ready
+    from VoCoSlicerLib.widget import environment, main
+    from VoCoSlicerLib.widget.positions import ready
 
-    for module in (main, environment, positions_ready):
+    for module in (main, environment, ready):
         monkeypatch.setattr(module, "missing_packages", lambda: ["torch"])
     driver = Driver(harness.load_module("VoCoSlicer"))
     try:

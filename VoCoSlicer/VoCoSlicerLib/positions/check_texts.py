@@ -35,8 +35,12 @@ def sentence(check: Mapping[str, Any]) -> str:
     if check["answer"] != AS_STATED:
         return ""
     if "left-right" in check["told"]:
-        return _("Orientation checked: as stated.")
-    return _("Orientation checked: as stated (left and right cannot be told).")
+        lies = _("Orientation checked: as stated.")
+    else:
+        lies = _("Orientation checked: as stated (left and right cannot be told).")
+    if check["region"] is None:
+        return lies
+    return _("Looks like {region}. {lies}").format(region=check["region"], lies=lies)
 
 
 def question(check: Mapping[str, Any]) -> str:

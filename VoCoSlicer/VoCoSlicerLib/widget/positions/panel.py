@@ -11,6 +11,7 @@ from VoCoSlicerLib.models.entry import ModelEntry
 from VoCoSlicerLib.parameters import Parameters, Step
 from VoCoSlicerLib.positions.slice_views import lay_over
 from VoCoSlicerLib.positions.view import PositionView
+from VoCoSlicerLib.positions.volume_state import VolumeState
 from VoCoSlicerLib.scene.transfer import check_volume
 from VoCoSlicerLib.widget.estimate import MARGIN
 from VoCoSlicerLib.widget.message import Kind, MessagePart, connect, tint
@@ -25,6 +26,7 @@ from VoCoSlicerLib.widget.positions.start import StartButton
 from VoCoSlicerLib.widget.positions.sweep import SweepPart
 from VoCoSlicerLib.worker.environment import MODULE_FOLDER
 from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
+from VoCoSlicerLib.worker.words import translated
 
 UI_FILE = MODULE_FOLDER / "Resources/UI/Positions.ui"
 
@@ -204,9 +206,9 @@ class PositionsPanel:
             if volume_node.GetScene() is None or self._parameters is not parameters:
                 return
             self._show_view(None)
-            self._show_view(PositionView.create(volume_node, model, report))
+            self._show_view(PositionView.create(volume_node, model, report, as_asked))
             if report["notes"]:
-                self._message.show(Kind.NOTE, "\n".join(report["notes"]))
+                self._message.show(Kind.NOTE, "\n".join(map(translated, report["notes"])))
 
         def failed(error: WorkerError) -> None:
             self._button.ended()
@@ -221,6 +223,7 @@ class PositionsPanel:
         self._button.started()
         try:
             check_volume(volume_node)
+            as_asked = VolumeState.of(volume_node)
             self._jobs.ask(question)
         except VoCoSlicerError as error:
             failed(WorkerError(USER_ERROR, str(error)))
