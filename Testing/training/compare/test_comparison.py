@@ -212,7 +212,6 @@ def test_two_processes_share_the_runs(whole, config, data, tmp_path):
         for text in said
     ]
     assert sorted(done[0] + done[1]) == sorted(RUNS[:4])
-    assert all(done)
     assert_same_table(rows(out), rows(whole)[:4])
 
 
