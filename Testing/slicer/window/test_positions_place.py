@@ -134,3 +134,22 @@ def test_outside_of_the_volume_nothing_is_asked(panel: Panel, other: Any) -> Non
     made.place_node.SetNthControlPointPositionWorld(0, *place)
     panel.wait(lambda: "drag it back" in panel.ui.placeLabel.text)
     assert not panel.message
+
+
+def test_a_volume_that_cannot_be_searched_is_said(panel: Panel) -> None:
+    empty = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty")
+    panel.ui.otherVolumeSelector.setCurrentNode(empty)
+    before = nodes_in_scene()
+    panel.ui.linkButton.click()
+    assert "Empty has no voxels" in panel.message
+    assert panel.part._place._link is None
+    assert nodes_in_scene() == before
+
+
+def test_a_volume_that_is_bent_is_said(panel: Panel, ct: Any, other: Any) -> None:
+    link(panel)
+    bend = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLBSplineTransformNode")
+    ct.SetAndObserveTransformNodeID(bend.GetID())
+    made = panel.part._place._link
+    made.place_node.SetNthControlPointPositionWorld(0, 5.0, 5.0, 5.0)
+    panel.wait(lambda: "not linear" in panel.ui.placeLabel.text)

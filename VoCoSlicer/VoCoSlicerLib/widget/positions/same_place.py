@@ -12,12 +12,13 @@ from VoCoSlicerLib.positions.inside import is_inside
 from VoCoSlicerLib.positions.same_place import SamePlace
 from VoCoSlicerLib.positions.slice_views import go_to_in, show_side_by_side
 from VoCoSlicerLib.positions.view import Point
+from VoCoSlicerLib.scene.transfer import check_volume
 from VoCoSlicerLib.widget.message import connect
 from VoCoSlicerLib.widget.positions.follow import Follower
 from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
 from VoCoSlicerLib.widget.positions.model import PositionModelPart
 from VoCoSlicerLib.widget.positions.start import ProgressPart
-from VoCoSlicerLib.worker.messages import CANCELLED, WorkerError
+from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
 
 
 class SamePlacePart:
@@ -110,9 +111,17 @@ class SamePlacePart:
         if parameters is None or not self._prepared():
             return
         volume_node, other = parameters.volume, parameters.other_volume
-        if volume_node is not None and other is not None:
-            self._show(SamePlace.create(volume_node, other))
-            self._follower.look()
+        if volume_node is None or other is None:
+            return
+        try:
+            for node in (volume_node, other):
+                check_volume(node)
+            link = SamePlace.create(volume_node, other)
+        except VoCoSlicerError as error:
+            self._on_error(WorkerError(USER_ERROR, str(error)))
+            return
+        self._show(link)
+        self._follower.look()
 
     def _side_by_side(self) -> None:
         parameters = self._parameters
@@ -143,7 +152,12 @@ class SamePlacePart:
         link = self._link
         if link is None or link.source is None or link.target is None or self._jobs.busy:
             return False
-        if not is_inside(place, link.source):
+        try:
+            outside = not is_inside(place, link.source)
+        except VoCoSlicerError as error:
+            self._ui.placeLabel.setText(str(error))
+            return False
+        if outside:
             self._ui.placeLabel.setText(_("The point lies outside the volume: drag it back."))
             return False
 
