@@ -12,6 +12,7 @@ harness.start()
 
 import qt  # noqa: E402
 from PySide6.QtGui import QImage  # noqa: E402
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("harness_session")
 
@@ -28,3 +29,13 @@ def test_a_picture_has_its_size_colours_and_caption(dark: bool, color: str, tmp_
     rows = range(200 - CAPTION_HEIGHT, 200)
     written = {picture.pixelColor(x, y).name() for x in range(300) for y in rows}
     assert len(written) > 1
+
+
+def test_a_panel_that_is_too_tall_is_cut_and_not_squeezed(tmp_path: Path) -> None:
+    panel, text = QWidget(), QLabel("one two three four five six seven eight nine ten " * 20)
+    text.setWordWrap(True)
+    QVBoxLayout(panel).addWidget(text)
+    panel.show()
+    save_screenshot(panel, tmp_path / "panel.png", (300, 100))
+    assert QImage(str(tmp_path / "panel.png")).height() == 100
+    assert text.height() >= text.heightForWidth(text.width()) > 100
