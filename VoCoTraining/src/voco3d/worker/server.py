@@ -7,6 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from voco3d.errors import VoCoError
@@ -29,6 +30,9 @@ from voco3d.worker.parent import Parent
 
 BEAT = 1.0
 """Seconds between two heartbeats."""
+
+LISTENING = 0.2
+"""Seconds until a signal is heard that the system gave to another thread than the main one."""
 
 
 class Server:
@@ -59,7 +63,9 @@ class Server:
             signal.signal(number, lambda number, frame: self._end(128 + number))
         for loop in (self._beat, self._work, self._answer, self._read):
             threading.Thread(target=loop, name=loop.__name__, daemon=True).start()
-        self._end(self._ended.get())
+        while True:
+            with suppress(queue.Empty):
+                self._end(self._ended.get(timeout=LISTENING))
 
     def _read(self) -> None:
         for line in self._channel.lines():
