@@ -3,8 +3,10 @@
 import csv
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -202,9 +204,12 @@ def test_two_processes_share_the_runs(whole, config, data, tmp_path):
     options, out = tmp_path / "options.yaml", tmp_path / "table"
     write_config(options, data, replace(config, seeds=1))
     command = [sys.executable, "-m", "voco3d.cli", "compare", "--config", str(options), "--out"]
-    processes = [
-        subprocess.Popen([*command, str(out)], stdout=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    processes = []
+    for number in (1, 2):  # the first waits in its first run until the second has one too
+        processes.append(subprocess.Popen([*command, str(out)], stdout=subprocess.PIPE, text=True))
+        while len(list(out.glob("runs/*.claim"))) < number and processes[-1].poll() is None:
+            time.sleep(0.01)
+        processes[0].send_signal(signal.SIGSTOP if number == 1 else signal.SIGCONT)
     said = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     done = [
@@ -212,6 +217,7 @@ def test_two_processes_share_the_runs(whole, config, data, tmp_path):
         for text in said
     ]
     assert sorted(done[0] + done[1]) == sorted(RUNS[:4])
+    assert all(done)
     assert_same_table(rows(out), rows(whole)[:4])
 
 
