@@ -1,16 +1,15 @@
 """The images that were asked about last stay open: a further question about them is quick."""
 
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from voco3d.data.images import read_image
 from voco3d.inference import choose_device
 from voco3d.models import find_model
 from voco3d.positions import OpenVolume, PlaceFinder, Positioner, VolumeCheck, check_volume
+from voco3d.worker.idle import Idle
 from voco3d.worker.job import Job
 from voco3d.worker.warm import Identity, identity
 
@@ -25,17 +24,17 @@ class OpenImages:
     Another model, another image or the same file with other content takes their place. All
     methods but the last are called by the thread that works, inside ``in_use``.
 
+    Attributes:
+        in_use: Keeps everything, for as long as a block runs; see ``Idle``.
+
     Args:
         idle: Seconds without use after which all is let go.
         clock: Tells the time in seconds.
     """
 
     def __init__(self, idle: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._idle = idle
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._used = False
-        self._last_use = clock()
+        self._idle = Idle(idle, clock)
+        self.in_use = self._idle.in_use
         self._let_go()
 
     def _let_go(self) -> None:
@@ -43,18 +42,6 @@ class OpenImages:
         self._volume: tuple[tuple[Written, Counts], OpenVolume] | None = None
         self._pair: tuple[tuple[Written, Written], PlaceFinder] | None = None
         self._check: tuple[Written, VolumeCheck] | None = None
-
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Keep everything, for as long as the block runs."""
-        with self._lock:
-            self._used = True
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._used = False
-                self._last_use = self._clock()
 
     def volume(
         self, image: Path, model: str, device: str, counts: Counts | None, job: Job
@@ -122,9 +109,8 @@ class OpenImages:
 
     def release_if_idle(self) -> bool:
         """Let everything go if nobody used it for long; say whether it went."""
-        with self._lock:
-            rested = self._clock() - self._last_use
-            if self._model is None or self._used or rested < self._idle:
+        with self._idle.rested() as long:
+            if not long or self._model is None:
                 return False
             self._let_go()
             return True

@@ -15,6 +15,7 @@ from voco3d.inference.estimate import Cost, measure_cost
 from voco3d.inference.memory import free_unused
 from voco3d.inference.stepping_down import Window
 from voco3d.models import find_model
+from voco3d.worker.idle import Idle
 
 Identity = tuple[str, int, int]
 """Path, size and time of a file."""
@@ -32,12 +33,8 @@ class WarmModel:
     """
 
     def __init__(self, idle: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._idle = idle
-        self._clock = clock
-        self._lock = threading.Lock()
+        self._idle = Idle(idle, clock)
         self._loading = threading.Lock()
-        self._users = 0
-        self._last_use = clock()
         self._segmenter: Segmenter | None = None
         self._key: tuple[str, str, Identity | None] | None = None
         self._costs: dict[tuple[Identity, str, Window], Cost] = {}
@@ -54,16 +51,10 @@ class WarmModel:
         Raises:
             VoCoError: If the model or the device cannot be used.
         """
-        with self._lock:
-            self._users += 1
-        try:
+        with self._idle.in_use():
             with self._loading:
                 segmenter = self._load(name, choose_device(device).type)
             yield segmenter
-        finally:
-            with self._lock:
-                self._users -= 1
-                self._last_use = self._clock()
 
     def _load(self, name: str, device: str) -> Segmenter:
         key = name, device, identity(Path(name)) if os.path.isfile(name) else None
@@ -102,9 +93,8 @@ class WarmModel:
 
     def release_if_idle(self) -> bool:
         """Let the model go if nobody used it for long; say whether it went."""
-        with self._lock:
-            rested = self._clock() - self._last_use
-            if self._segmenter is None or self._users or rested < self._idle:
+        with self._idle.rested() as long:
+            if not long or self._segmenter is None:
                 return False
             device = self._segmenter.device
             self._segmenter = None
