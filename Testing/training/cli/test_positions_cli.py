@@ -204,6 +204,14 @@ def test_a_place_is_found_in_another_image(folder, tmp_path, capsys):
     assert content["embedding"] == "projector"
     printed = capsys.readouterr().out
     assert ", ".join(f"{value:.1f}" for value in expected.place) in printed
+    box = at.replace("--at", "--box") + ",20,30,40"
+    assert main(["find", *images, box, *options, "--out", str(out), "--overwrite"]) == 0
+    (found,) = json.loads(out.read_text())["places"]
+    assert found["asked"] == pytest.approx(place)
+    low, high = np.min(found["box"], axis=0), np.max(found["box"], axis=0)
+    assert high - low == pytest.approx((20, 30, 40))
+    assert (low + high) / 2 == pytest.approx(found["place"])
+    assert capsys.readouterr().out.startswith("box around ")
     figure = tmp_path / "places.png"
     assert main(["find", *images, at, *options, "--figure", str(figure)]) == 0
     assert figure.read_bytes().startswith(b"\x89PNG")
@@ -213,6 +221,10 @@ def test_a_place_is_found_in_another_image(folder, tmp_path, capsys):
         ([at, "--figure", str(tmp_path / "places.pdf")], "ends in .png"),
         (["--at", "1,2"], "x,y,z"),
         (["--at", "9999,0,0"], "outside the image"),
+        ([], "a place with --at, or a box with --box"),
+        (["--box", "1,2,3"], "x,y,z,w,d,h"),
+        (["--box", "1,2,3,4,0,6"], "longer than 0"),
+        (["--box", "9999,0,0,1,1,1"], "outside the image"),
     ):
         assert main(["find", *images, *arguments, *options]) == 2
         error = capsys.readouterr().err

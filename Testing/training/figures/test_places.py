@@ -1,12 +1,14 @@
 """The picture of a place and the same place elsewhere shows each where it is."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from Testing.training.models.position_model import position_model
 from Testing.training.positions.pictures import middle_of, noise
-from voco3d.figures.places import GAP, SHOWN, draw_place, draw_places
+from voco3d.figures.places import GAP, SHOWN, draw_box, draw_place, draw_places
 from voco3d.figures.positions import PLANES
 from voco3d.positions import PlaceFinder, Positioner
 
@@ -89,3 +91,29 @@ def test_of_many_places_the_first_are_shown(finder):
     figure = draw_places(finder, found)
     assert len(figure.axes) == 6 * SHOWN
     assert f"first {SHOWN} of {SHOWN + 1}" in figure.get_supxlabel()
+
+
+@pytest.mark.parametrize("plane", PLANES, ids=lambda plane: plane.name)
+def test_a_box_is_outlined_where_it_is(finder, plane):
+    """In a volume whose axes are turned, its outline is that of its corners."""
+    corners = finder.target.frame.to_ras(list(product((3, 20), (5, 15), (10, 40))))
+    axes = Figure().add_subplot()
+    draw_box(axes, finder.target, corners, plane, "red")
+    (outline,) = axes.patches
+    sides = np.array([(3, 20), (5, 15), (10, 40)]) * finder.target.frame.spacing[:, None]
+    x, y = sides[plane.across], sides[plane.up]
+    drawn = {tuple(np.round(place, 2)) for place in outline.get_xy()}
+    assert drawn == {tuple(np.round(place, 2)) for place in product(x, y)}
+
+
+def test_both_boxes_are_drawn(finder):
+    half = np.array(list(product((-6, 6), repeat=3)))
+    (found,) = finder.find_boxes([middle_of(noise((20, 22, 30))) + half])
+    figure = draw_places(finder, [found])
+    for row, volume, centre in ((0, finder.source, found.asked), (1, finder.target, found.place)):
+        middle = volume.frame.to_voxels(centre) * volume.frame.spacing
+        for axes, plane in zip(figure.axes[3 * row : 3 * row + 3], PLANES, strict=True):
+            _crop, outline = axes.patches
+            corners = outline.get_xy()
+            seen = (corners.min(axis=0) + corners.max(axis=0)) / 2
+            assert seen == pytest.approx(middle[[plane.across, plane.up]])

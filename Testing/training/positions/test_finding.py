@@ -123,6 +123,56 @@ def test_a_place_beside_the_body_stays_in_the_targets_box(positions_model, image
         assert (voxels <= np.array(finder.grid.size) + 1e-6).all()
 
 
+def corners_of(centre, axes):
+    """The corners of a box from its centre and its sides ``(3, 3)``, one a row, RAS mm."""
+    return np.array([centre + np.array(signs) @ axes / 2 for signs in product((-1, 1), repeat=3)])
+
+
+def test_a_box_moves_as_its_centre_and_its_parts_do(positions_model, images):
+    """Against the parts found one by one; the box is turned, and some parts lie outside."""
+    finder = PlaceFinder(voxel_positioner(positions_model.folder), *images)
+    centre = place_of(images[0], (1, 10, 15))
+    x, y, z = np.array([[30.0, 9.0, 0], [-6.0, 20.0, 0], [0, 0, 16.0]])
+    moves, alike = [], []
+    for signs in [(0, 0, 0), *product((-1, 1), repeat=3)]:
+        part = centre + sum(sign * side / 4 for sign, side in zip(signs, (x, y, z), strict=True))
+        try:
+            (found,) = finder.find([part])
+        except VoCoError:
+            continue
+        moves.append(np.subtract(found.place, part))
+        alike.append(found.similarity)
+    assert 1 < len(moves) < 9
+    corners = corners_of(centre, np.array([x, y, z]))
+    (found,) = finder.find_boxes([corners])
+    assert found.asked == pytest.approx(centre)
+    assert found.place == pytest.approx(centre + np.median(moves, axis=0), abs=1e-4)
+    assert found.similarity == pytest.approx(np.mean(alike), abs=1e-5)
+    assert found.relative == finder.find([centre])[0].relative
+    assert np.allclose(found.box, corners + np.subtract(found.place, found.asked))
+    assert json.loads(json.dumps(found.to_plain()))["box"] == pytest.approx(np.array(found.box))
+
+
+def test_in_the_same_volume_with_other_axes_a_box_is_itself(positions_model, images, monkeypatch):
+    monkeypatch.setattr("voco3d.positions.finding.SOFTNESS", 0.01)
+    positioner = voxel_positioner(positions_model.folder)
+    finder = PlaceFinder(positioner, images[0], sitk.DICOMOrient(images[0], "SAL"))
+    frame = finder.source.frame
+    corners = frame.to_ras(list(product((0, 32), (0, 32), (8, 40))))
+    (found,) = finder.find_boxes([corners])
+    assert np.allclose(found.box, corners, atol=0.1)
+
+
+def test_a_box_that_is_none_is_refused(finder, images):
+    corners = corners_of(middle_of(images[0]), np.eye(3))
+    for wrong in ([corners[:7]], corners, [[*corners[:7], (0, 0, np.inf)]], [["a"]]):
+        with pytest.raises(VoCoError, match="eight corners"):
+            finder.find_boxes(wrong)
+    with pytest.raises(VoCoError, match="outside the image"):
+        finder.find_boxes([corners, corners + 999])
+    assert finder.find_boxes(np.empty((0, 8, 3))) == ()
+
+
 def test_a_place_at_the_border_stays_inside(finder, images):
     corner = place_of(images[0], (-0.4, 21.4, 29.4))
     (found,) = finder.find([corner])
@@ -137,6 +187,10 @@ def test_progress_is_told_and_can_stop_it(positioner, images, finder):
     told = []
     finder.find([middle_of(images[0])] * 2, lambda *state: told.append(state))
     assert told == [(1, 2, "finding places"), (2, 2, "finding places")]
+    told.clear()
+    box = corners_of(middle_of(images[0]), 9 * np.eye(3))
+    finder.find_boxes([box] * 2, lambda *state: told.append(state))
+    assert told == [(1, 2, "finding boxes"), (2, 2, "finding boxes")]
 
     def stop(done, total, what):
         raise InterruptedError

@@ -2,7 +2,9 @@
 
 import json
 import time
+from itertools import product
 
+import numpy as np
 import pytest
 import SimpleITK as sitk
 
@@ -37,6 +39,18 @@ def test_places_are_ras_both_ways(worker, ask, image, other, positions_model):
         assert one["place"] == pytest.approx(right.place, abs=0.05)
         assert one["relative"] == pytest.approx(right.relative)
         assert one["similarity"] == pytest.approx(right.similarity, abs=1e-4)
+
+
+def test_boxes_are_found_after_the_places(worker, ask, image, other, positions_model):
+    place = middle_of(image)
+    box = (place + 9 * np.array(list(product((-1, 1), repeat=3)))).tolist()
+    finder = PlaceFinder(Positioner(positions_model.folder, "cpu"), image, other)
+    (expected,) = finder.find_boxes([box])
+    point, found = worker.result("find", **ask, points=[place.tolist()], boxes=[box])["found"]
+    assert point["box"] is None
+    assert found["place"] == pytest.approx(expected.place, abs=0.05)
+    assert np.allclose(found["box"], expected.box, atol=0.05)
+    assert found["similarity"] == pytest.approx(expected.similarity, abs=1e-4)
 
 
 def test_a_second_place_sweeps_no_more(worker, ask, image, target):

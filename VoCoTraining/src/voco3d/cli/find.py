@@ -1,7 +1,8 @@
-"""``voco find``: the same place in another image."""
+"""``voco find``: the same place, or the same box, in another image."""
 
 from argparse import Namespace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from voco3d.cli.commands import Commands
@@ -11,7 +12,7 @@ from voco3d.cli.progress import show_progress
 from voco3d.data.images import read_image
 from voco3d.errors import VoCoError
 
-HELP = "Find the place of one image in another, of the same patient or of another one."
+HELP = "Find a place or a box of one image in another, of the same patient or of another one."
 
 
 def add_to(commands: Commands) -> None:
@@ -27,10 +28,16 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--at",
         action="append",
-        required=True,
         metavar="X,Y,Z",
-        help="the place in SOURCE in RAS mm; may be given again (write --at=X,Y,Z where X is "
+        help="a place in SOURCE in RAS mm; may be given again (write --at=X,Y,Z where X is "
         "negative)",
+    )
+    parser.add_argument(
+        "--box",
+        action="append",
+        metavar="X,Y,Z,W,D,H",
+        help="a box in SOURCE: its centre in RAS mm, and its sides from left to right, front to "
+        "back and along the body in mm; may be given again",
     )
     parser.add_argument(
         "--model",
@@ -53,7 +60,10 @@ def add_to(commands: Commands) -> None:
 
 def run(arguments: Namespace) -> None:
     """Run ``voco find``."""
-    asked = [parse_place("--at", text) for text in arguments.at]
+    places = [parse_place("--at", text) for text in arguments.at or ()]
+    boxes = [parse_box(text) for text in arguments.box or ()]
+    if not places and not boxes:
+        raise VoCoError("Say what is to be found: a place with --at, or a box with --box.")
 
     from voco3d.positions import PlaceFinder, Positioner
     from voco3d.writing import check_writable, write_aside, write_json
@@ -69,11 +79,12 @@ def run(arguments: Namespace) -> None:
     source, target = (read_image(path) for path in (arguments.source, arguments.target))
     with show_progress(arguments.progress) as progress:
         finder = PlaceFinder(positioner, source, target, progress)
-        found = finder.find(asked, progress)
+        found = finder.find(places, progress) if places else ()
+        found += finder.find_boxes(boxes, progress) if boxes else ()
     for one in found:
         print(
-            f"{_text(one.asked)} -> {_text(one.place)} (similarity {one.similarity:.2f}; same "
-            f"share of the body: {_text(one.relative)})"
+            f"{'' if one.box is None else 'box around '}{_text(one.asked)} -> {_text(one.place)} "
+            f"(similarity {one.similarity:.2f}; same share of the body: {_text(one.relative)})"
         )
     if arguments.out is not None:
         content = {
@@ -88,6 +99,25 @@ def run(arguments: Namespace) -> None:
 
         picture = to_png(draw_places(finder, found))
         write_aside(arguments.figure, partial(_write_bytes, data=picture))
+
+
+def parse_box(text: str) -> list[tuple[float, ...]]:
+    """``x,y,z,w,d,h``, a centre and three sides in mm, as the eight corners of a box.
+
+    Raises:
+        VoCoError: If it is something else, or a side is not longer than 0.
+    """
+    try:
+        x, y, z, width, depth, height = map(float, text.split(","))
+    except ValueError:
+        raise VoCoError(
+            "--box is written as x,y,z,w,d,h in mm, a centre (RAS) and three sides, for example "
+            f"--box=-12.5,40,7,30,30,20, not {text!r}."
+        ) from None
+    if min(width, depth, height) <= 0:
+        raise VoCoError(f"The sides of a --box must be longer than 0 mm, but it is {text!r}.")
+    sides = ((x, width), (y, depth), (z, height))
+    return list(product(*((middle - side / 2, middle + side / 2) for middle, side in sides)))
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

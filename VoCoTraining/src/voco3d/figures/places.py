@@ -1,4 +1,4 @@
-"""Places of one volume, and the same places in another, as cuts with crosshairs."""
+"""Places and boxes of one volume, and the same in another, as cuts with crosshairs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon, Rectangle
+from scipy.spatial import ConvexHull
 
 from voco3d.figures.positions import PLANES, Plane, show_cut
 from voco3d.figures.style import FAINT, PREDICTED, REFERENCE, TRUE, new_figure, styled
@@ -46,6 +47,10 @@ def draw_places(finder: PlaceFinder, found: Sequence[FoundPlace]) -> Figure:
                 draw_place(cut, finder.source, place.asked, plane, TRUE, sides)
                 draw_place(other, finder.target, place.place, plane, PREDICTED, sides)
                 _mark(other, finder.target, place.relative, plane)
+                if place.box is not None:
+                    asked = np.add(place.box, np.subtract(place.asked, place.place))
+                    draw_box(cut, finder.source, asked, plane, TRUE)
+                    draw_box(other, finder.target, np.array(place.box), plane, PREDICTED)
             _say(rows[2 * number, 0], "Source", place.asked)
             _say(rows[2 * number + 1, 0], "Target", place.place)
             alike = f"similarity {place.similarity:.2f}"
@@ -98,6 +103,22 @@ def draw_place(
             linestyle=(0, (3, 2)),
         )
     )
+
+
+def draw_box(axes: Axes, volume: CropVolume, corners: Floats, plane: Plane, colour: str) -> None:
+    """The outline of a box as it is seen through the cuts of a plane.
+
+    Args:
+        axes: Data coordinates are mm from the volume's first corner.
+        volume: Where the box is.
+        corners: RAS mm ``(8, 3)``.
+        plane: The cut.
+        colour: Of the outline.
+    """
+    seen = volume.frame.to_voxels(corners) * volume.frame.spacing
+    seen = seen[:, [plane.across, plane.up]]
+    outline = seen[ConvexHull(seen).vertices]
+    axes.add_patch(Polygon(outline, fill=False, edgecolor=colour, linewidth=1.4))
 
 
 def _mark(axes: Axes, volume: CropVolume, place: Point, plane: Plane) -> None:

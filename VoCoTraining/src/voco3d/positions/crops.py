@@ -30,6 +30,10 @@ class CropVolume:
         """
         return self._prepared.checked(centres)
 
+    def inside(self, places: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Which places ``(place, 3)``, RAS mm, lie in the image."""
+        return self._prepared.inside(places)
+
     def starts_at(self, centres: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """First voxels ``(crop, 3)`` of the crops nearest to centres in RAS mm that fit."""
         half = np.array(self.grid.crop) / 2

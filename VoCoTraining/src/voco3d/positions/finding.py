@@ -1,7 +1,7 @@
 """The same place in another volume: a follow-up, or another patient."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -11,6 +11,7 @@ import SimpleITK as sitk
 import torch
 from torch import Tensor
 
+from voco3d.errors import VoCoError
 from voco3d.geometry import BaseGrid
 from voco3d.losses import similarity
 from voco3d.positions.crops import CropVolume
@@ -20,6 +21,7 @@ from voco3d.positions.results import Point
 from voco3d.positions.sweep import places_along
 from voco3d.progress import Progress, silent
 
+Floats = npt.NDArray[np.float64]
 Starts = npt.NDArray[np.int64]
 
 ALONG = 3
@@ -37,16 +39,19 @@ class FoundPlace:
     """A place of one volume in another.
 
     Attributes:
-        asked: In the first volume, RAS mm.
-        place: The most similar place of the other volume, RAS mm.
-        similarity: The highest cosine of a crop there with the crop around ``asked``.
+        asked: In the first volume, RAS mm; of a box, its centre.
+        place: The most similar place of the other volume, RAS mm; of a box, its centre.
+        similarity: The highest cosine of a crop there with the crop around ``asked``; of a box,
+            the mean over its parts.
         relative: The place at the same share of the body's box, for comparison, RAS mm.
+        box: The eight corners of the box around ``place``, RAS mm; None for a point.
     """
 
     asked: Point
     place: Point
     similarity: float
     relative: Point
+    box: tuple[Point, ...] | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """The values for JSON."""
@@ -104,15 +109,57 @@ class PlaceFinder:
             VoCoError: If a place is not three finite numbers or lies outside the source.
         """
         asked = self.source.checked(places)
-        starts = self.source.starts_at(asked)
-        wanted = self.source.embed(starts)
         found = []
-        for number, (place, start, embedded) in enumerate(zip(asked, starts, wanted, strict=True)):
-            found.append(self._find(place, start, embedded))
-            progress(number + 1, len(asked), "finding places")
+        for one in self._finding(asked):
+            found.append(one)
+            progress(len(found), len(asked), "finding places")
         return tuple(found)
 
-    def _find(self, place: npt.NDArray[np.float64], start: Starts, wanted: Tensor) -> FoundPlace:
+    def find_boxes(
+        self, boxes: npt.ArrayLike, progress: Progress = silent
+    ) -> tuple[FoundPlace, ...]:
+        """Find boxes of the source in the target.
+
+        The centre of a box and those of its eight parts are found as places are; the box moves by
+        the median of their moves, which one part that is led astray does not change much, and
+        keeps its sides and axes. Parts outside the source have no say.
+
+        Args:
+            boxes: Corners of each box, of any orientation, RAS mm ``(box, 8, 3)``.
+            progress: Told after every box; an exception from it stops the work.
+
+        Raises:
+            VoCoError: If a box is not eight places of three finite numbers, or its centre lies
+                outside the source.
+        """
+        corners = checked_boxes(boxes)
+        self.source.checked(corners.mean(axis=1))
+        found = []
+        for box in corners:
+            found.append(self._find_box(box))
+            progress(len(found), len(corners), "finding boxes")
+        return tuple(found)
+
+    def _find_box(self, corners: Floats) -> FoundPlace:
+        centre = corners.mean(axis=0)
+        parts = (corners + centre) / 2
+        found = list(self._finding(np.array([centre, *parts[self.source.inside(parts)]])))
+        moved = np.median([np.subtract(one.place, one.asked) for one in found], axis=0)
+        return replace(
+            found[0],
+            place=point(centre + moved),
+            similarity=float(np.mean([one.similarity for one in found])),
+            box=tuple(map(point, corners + moved)),
+        )
+
+    def _finding(self, asked: Floats) -> Iterator[FoundPlace]:
+        """Find places ``(place, 3)`` one by one."""
+        starts = self.source.starts_at(asked)
+        wanted = self.source.embed(starts)
+        for place, start, embedded in zip(asked, starts, wanted, strict=True):
+            yield self._find(place, start, embedded)
+
+    def _find(self, place: Floats, start: Starts, wanted: Tensor) -> FoundPlace:
         first = self._coarse[int(cosines(self._embedded, wanted).argmax())]
         fine = self.around(first)
         alike = cosines(self._embeddings(fine), wanted)
@@ -142,6 +189,21 @@ class PlaceFinder:
         starts = start + offsets * steps
         last = np.subtract(self.grid.size, self.grid.crop)
         return starts[((starts >= 0) & (starts <= last)).all(axis=1)]
+
+
+def checked_boxes(boxes: npt.ArrayLike) -> Floats:
+    """Corners of boxes as an array ``(box, 8, 3)``.
+
+    Raises:
+        VoCoError: If these are no eight places of three finite numbers a box.
+    """
+    try:
+        corners = np.asarray(boxes, dtype=np.float64)
+    except ValueError:
+        corners = np.empty(0)
+    if corners.ndim != 3 or corners.shape[1:] != (8, 3) or not np.isfinite(corners).all():
+        raise VoCoError("A box must be its eight corners, three finite numbers each, in RAS mm.")
+    return corners
 
 
 def cosines(crops: Tensor, wanted: Tensor) -> Tensor:

@@ -52,8 +52,7 @@ class Prepared:
             places = np.empty(0)
         if places.ndim != 2 or places.shape[1:] != (3,) or not np.isfinite(places).all():
             raise VoCoError("A crop's centre must be three finite numbers: x, y, z in RAS mm.")
-        voxels = self.image.to_voxels(places)
-        outside = ((voxels < -ROUNDING) | (voxels > np.add(self.image_size, ROUNDING))).any(axis=1)
+        outside = ~self.inside(places)
         if outside.any():
             corners = self.image.to_ras([[0, 0, 0], self.image_size])
             middle = ", ".join(f"{value:.0f}" for value in corners.mean(axis=0))
@@ -63,6 +62,12 @@ class Prepared:
                 f"image's centre is {middle}."
             )
         return places
+
+    def inside(self, places: Floats) -> npt.NDArray[np.bool_]:
+        """Which places ``(place, 3)``, RAS mm, lie in the image."""
+        voxels = self.image.to_voxels(places)
+        within = (voxels >= -ROUNDING) & (voxels <= np.add(self.image_size, ROUNDING))
+        return np.asarray(within.all(axis=1))
 
 
 def prepare(

@@ -105,6 +105,13 @@ class Params:
             raise _wrong(name, "a list of places")
         return [Params({name: place}).numbers(name, 3) for place in value]
 
+    def boxes(self, name: str) -> list[list[tuple[float, ...]]]:
+        """A list of boxes, a list of corners each; empty by default."""
+        value = self._take(name, [])
+        if not isinstance(value, list):
+            raise _wrong(name, "a list of boxes")
+        return [Params({name: corners}).points(name) for corners in value]
+
     def any(self, name: str) -> Any:
         """Whatever it is; it must be there."""
         if name not in self._values:
