@@ -95,8 +95,8 @@ def _died(album: Album, window: Driver, panel: Any) -> None:
 
 def _not_set_up(album: Album, panel: Any) -> None:
     """PyTorch is not there yet."""
-    panel._readiness.is_missing = lambda: True
+    panel._python.lack = lambda: "Not set up."
     panel.update()
     album.take("26-positions-not-set-up", TALL)
-    del panel._readiness.is_missing
+    del panel._python.lack
     panel.update()

@@ -66,6 +66,17 @@ class Step(Enum):
         return {Step.HALF: 0.5, Step.QUARTER: 0.25, Step.EIGHTH: 0.125}[self]
 
 
+class MarkKind(Enum):
+    """What the user marks a place with, which is looked for in another volume."""
+
+    POINT = "point"
+    BOX = "box"
+
+    def label(self) -> str:
+        """The name shown in the window."""
+        return {MarkKind.POINT: _("A point"), MarkKind.BOX: _("A box")}[self]
+
+
 @parameterNodeWrapper
 class Parameters:
     """The choices of the window.
@@ -88,7 +99,8 @@ class Parameters:
         bases_y: front to back.
         bases_z: head to feet.
         step: distance of the crops of a sweep.
-        other_volume: the volume that is searched for places of the first.
+        mark: what a place of the volume is marked with.
+        other_volume: the volume that is searched for that place.
     """
 
     input: Input
@@ -110,4 +122,5 @@ class Parameters:
     bases_y: Annotated[int, WithinRange(1, 12), Default(4)]
     bases_z: Annotated[int, WithinRange(1, 12), Default(1)]
     step: Step
+    mark: MarkKind
     other_volume: slicer.vtkMRMLScalarVolumeNode

@@ -22,6 +22,12 @@ def load(image: sitk.Image, folder: Path, name: str) -> Any:
     return load_ct(slicer.mrmlScene, path, name)
 
 
+def nodes_in_scene() -> set[str]:
+    """The IDs of all nodes."""
+    scene = slicer.mrmlScene
+    return {scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())}
+
+
 class Driver:
     """The window under a user's hands."""
 

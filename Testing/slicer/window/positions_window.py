@@ -9,19 +9,27 @@ import numpy as np
 import pytest
 
 from Testing import harness
-from Testing.slicer.window.driver import Driver, load, shown
+from Testing.slicer.window.driver import Driver, load, nodes_in_scene, shown
 from Testing.slicer.window.position_models import knowing_model
 from voco3d.phantom import Phantom
 
 import qt  # isort: skip
-import slicer  # isort: skip
 
 from VoCoSlicerLib.positions.view import PositionView
 from VoCoSlicerLib.widget.positions import model as position_model
 from VoCoSlicerLib.worker.environment import slicer_python
 from VoCoSlicerLib.worker.process import Worker
 
-__all__ = ["ct", "models", "panel", "position_folder", "shown", "warm", "window"]
+__all__ = [
+    "ct",
+    "models",
+    "nodes_in_scene",
+    "panel",
+    "position_folder",
+    "shown",
+    "warm",
+    "window",
+]
 
 PATIENCE = 120
 """Seconds for a step, on a busy computer."""
@@ -91,12 +99,6 @@ class Panel:
         self.ui.stepComboBox.setCurrentIndex(2)
         self.ui.sweepButton.click()
         self.wait(lambda: self.ui.sweepProgressBar.value > 0)
-
-
-def nodes_in_scene() -> set[str]:
-    """All nodes but those that come with the panel's parameters."""
-    scene = slicer.mrmlScene
-    return {scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())}
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from Testing import harness
+from Testing.harness.qt_objects import QSettings
 from Testing.slicer.window.driver import Driver, load, shown
 
 import qt  # isort: skip
@@ -94,6 +95,25 @@ def test_the_choice_of_structures_is_kept(window: Driver, models: Path, small: s
 
 def reload_models(window: Driver) -> None:
     window.loaded.widget.window.models.reload()
+
+
+def test_settings_are_written_only_when_a_choice_has_changed(
+    window: Driver, ct: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    write = QSettings.setValue
+
+    def noting(settings: Any, key: str, value: Any) -> None:
+        written.append(key)
+        write(settings, key, value)
+
+    monkeypatch.setattr(QSettings, "setValue", noting)
+    window.ui.volumeSelector.setCurrentNode(ct)
+    window.loaded.widget.window.parameters_changed()
+    assert "VoCo/lastChoices" not in written
+    window.ui.showIn3DCheckBox.setChecked(True)
+    window.loaded.widget.window.parameters_changed()
+    assert written.count("VoCo/lastChoices") == 1
 
 
 def test_settings_persist_into_a_new_session(window: Driver, small: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from Testing import harness
-from Testing.slicer.window.driver import Driver, load, shown
+from Testing.slicer.window.driver import Driver, load, nodes_in_scene, shown
 
 import qt  # isort: skip
 import slicer  # isort: skip
@@ -196,18 +196,14 @@ def test_a_sequence_is_one_question_times_its_items(window: Driver, ct: Any, ask
     assert nodes_in_scene() == before
 
 
-def nodes_in_scene() -> set[str]:
-    scene = slicer.mrmlScene
-    return {scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())}
-
-
 def test_without_pytorch_it_says_that_apply_sets_it_up(
     window: Driver, ct: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And no worker is started, let alone something installed."""
-    from VoCoSlicerLib.widget import main
+    from VoCoSlicerLib.widget import chosen_python
 
-    monkeypatch.setattr(main, "missing_packages", lambda: ["torch"])
+    monkeypatch.setattr(chosen_python, "missing_packages", lambda: ["torch"])
+    monkeypatch.setattr(window.loaded.widget.window._python, "_complete", None)
     monkeypatch.setattr(window.segmenter, "worker", lambda _environment: pytest.fail("started"))
     window.ui.volumeSelector.setCurrentNode(ct)
     assert "Apply first sets up" in window.ui.estimateLabel.text
@@ -264,7 +260,7 @@ def test_the_keyboard_applies_and_cancels(window: Driver, ct: Any) -> None:
     pressed: list[str] = []
     window.ui.volumeSelector.setCurrentNode(ct)
     window.ui.applyButton.connect("clicked(bool)", lambda: pressed.append("x"))
-    window.loaded.widget.window._apply._on_apply = lambda: None
+    window.loaded.widget.window._run.button._on_apply = lambda: None
     window.loaded.widget.window._shortcut.activated()
     assert pressed == ["x"]
 

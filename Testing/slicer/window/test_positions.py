@@ -307,10 +307,9 @@ def test_without_pytorch_nothing_is_asked_before_a_yes(
     phantom: Any,
     tmp_path: Any,
 ) -> None:
-    from VoCoSlicerLib.widget import environment, main
-    from VoCoSlicerLib.widget.positions import ready
+    from VoCoSlicerLib.widget import chosen_python, environment
 
-    for module in (main, environment, ready):
+    for module in (chosen_python, environment):
         monkeypatch.setattr(module, "missing_packages", lambda: ["torch"])
     driver = Driver(harness.load_module("VoCoSlicer"))
     try:

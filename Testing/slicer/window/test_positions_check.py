@@ -100,7 +100,7 @@ def test_an_unknown_region_is_only_a_note(window: Driver, phantom: Phantom, tmp_
     check(window, noise, tmp_path, "noise")
     assert "does not know this part of the body" in window.ui.checkLabel.text
     assert not window.ui.checkLabel.autoFillBackground
-    assert not part(window).question(window.parameters.volume)
+    assert part(window).agrees(window.parameters.volume), "nobody is asked"
 
 
 def test_a_known_volume_is_not_checked_again(

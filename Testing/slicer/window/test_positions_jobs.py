@@ -224,7 +224,9 @@ def place_of(node: Any) -> Point:
 
 def test_the_last_move_is_asked_when_the_answer_to_the_first_is_there(point: Any) -> None:
     asked: list[Point] = []
-    follower = Follower(lambda: place_of(point), lambda place: asked.append(place) or True)
+    follower = Follower(
+        lambda: place_of(point), lambda place: asked.append(place) or True, pytest.fail
+    )
     follower.follow(point)
     for x in range(1, 6):
         point.SetNthControlPointPositionWorld(0, float(x), 0.0, 0.0)
@@ -240,7 +242,7 @@ def test_the_last_move_is_asked_when_the_answer_to_the_first_is_there(point: Any
 
 def test_a_question_that_could_not_be_asked_is_asked_later(point: Any) -> None:
     free = [False]
-    follower = Follower(lambda: place_of(point), lambda _place: free[0])
+    follower = Follower(lambda: place_of(point), lambda _place: free[0], pytest.fail)
     follower.follow(point)
     point.SetNthControlPointPositionWorld(0, 1.0, 0.0, 0.0)
     harness.wait(lambda: not follower._timer.isActive())
@@ -252,16 +254,35 @@ def test_a_question_that_could_not_be_asked_is_asked_later(point: Any) -> None:
 
 def test_a_question_that_was_stopped_is_asked_again(point: Any) -> None:
     asked: list[Point] = []
-    follower = Follower(lambda: place_of(point), lambda place: asked.append(place) or True)
+    follower = Follower(
+        lambda: place_of(point), lambda place: asked.append(place) or True, pytest.fail
+    )
     follower.follow(point)
     follower.look()
-    follower.unanswered()
+    follower.failed(WorkerError(CANCELLED, "stopped"))
+    assert len(asked) == 1
     follower.look()
     assert len(asked) == 2
 
 
+def test_a_question_that_failed_is_told_and_asked_again_only_after_a_move(point: Any) -> None:
+    asked: list[Point] = []
+    told: list[WorkerError] = []
+    follower = Follower(
+        lambda: place_of(point), lambda place: asked.append(place) or True, told.append
+    )
+    follower.follow(point)
+    follower.look()
+    error = WorkerError(USER_ERROR, "why")
+    follower.failed(error)
+    follower.look()
+    assert (told, len(asked)) == ([error], 1)
+    point.SetNthControlPointPositionWorld(0, 1.0, 0.0, 0.0)
+    harness.wait(lambda: len(asked) == 2)
+
+
 def test_what_was_told_is_not_asked_again(point: Any) -> None:
-    follower = Follower(lambda: place_of(point), lambda _place: pytest.fail("asked"))
+    follower = Follower(lambda: place_of(point), lambda _place: pytest.fail("asked"), pytest.fail)
     follower.follow(point, (0.0, 0.0, 0.0))
     follower.look()
     follower.follow(None)

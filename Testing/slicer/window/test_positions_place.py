@@ -1,4 +1,4 @@
-"""The same place in another volume: two linked points, with a real worker."""
+"""The same place in another volume: two linked points or boxes, with a real worker."""
 
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,31 @@ def test_the_views_of_the_other_volume_go_there(panel: Panel, other: Any) -> Non
     assert [matrix.GetElement(n, 3) for n in range(3)] == pytest.approx(list(made.found()))
     matrix = views["Red"].GetSliceToRAS()
     assert [matrix.GetElement(n, 3) for n in range(3)] != pytest.approx(list(made.found()))
+
+
+def test_a_box_is_found_as_the_library_finds_it(
+    panel: Panel, other: Any, phantom: Phantom, moved: sitk.Image, models: Path
+) -> None:
+    """Moved first, then stretched."""
+    assert [panel.ui.markComboBox.itemText(n) for n in range(2)] == ["A point", "A box"]
+    panel.ui.markComboBox.setCurrentIndex(1)
+    made = link(panel)
+    assert not panel.ui.markComboBox.enabled
+    finder = PlaceFinder(Positioner(models / "tiny", "cpu"), phantom.image, moved)
+    node = made.place_node
+    for change in (
+        lambda: node.SetCenterWorld(*np.add(made.place(), (15.0, -10.0, 5.0))),
+        lambda: node.SetSize(120.0, 30.0, 60.0),
+    ):
+        before = made.found()
+        change()
+        panel.wait(lambda: made.found() != before)  # noqa: B023
+        panel.wait(lambda: panel.jobs.idle)
+        (expected,) = finder.find_boxes([made.where()])
+        assert np.allclose(made.found(), expected.place, atol=0.1)
+        assert made.found_node.GetSize() == pytest.approx(node.GetSize(), abs=1e-3)
+    panel.ui.linkButton.click()
+    assert panel.ui.markComboBox.enabled
 
 
 def test_side_by_side_shows_both(panel: Panel, ct: Any, other: Any) -> None:

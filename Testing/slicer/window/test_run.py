@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from Testing import harness
-from Testing.slicer.window.driver import load
+from Testing.slicer.window.driver import load, nodes_in_scene
 
 import slicer  # isort: skip
 
@@ -142,12 +142,6 @@ def bench(harness_session: None, tmp_path: Path, model_folder: Path) -> Bench:
 @pytest.fixture
 def volume(bench: Bench, phantom: Any, tmp_path: Path) -> Any:
     return load(phantom.image, tmp_path, "CT")
-
-
-def nodes_in_scene() -> set[str]:
-    return {
-        slicer.mrmlScene.GetNthNode(n).GetID() for n in range(slicer.mrmlScene.GetNumberOfNodes())
-    }
 
 
 def test_a_run_leaves_its_result_and_no_files(bench: Bench, volume: Any) -> None:

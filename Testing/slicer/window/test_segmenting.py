@@ -13,7 +13,7 @@ import pytest
 import SimpleITK as sitk
 
 from Testing import harness
-from Testing.slicer.window.driver import Driver, load, shown
+from Testing.slicer.window.driver import Driver, load, nodes_in_scene, shown
 
 import qt  # isort: skip
 import slicer  # isort: skip
@@ -24,11 +24,6 @@ from VoCoSlicerLib.worker.process import Worker
 
 OBLIQUE = sitk.Euler3DTransform((0, 0, 0), 0.15, -0.2, 0.3).GetMatrix()
 FLIPPED = (-1.0, 0, 0, 0, 1.0, 0, 0, 0, -1.0)
-
-
-def nodes_in_scene() -> set[str]:
-    scene = slicer.mrmlScene
-    return {scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())}
 
 
 def ras_points(segment: Any) -> np.ndarray:

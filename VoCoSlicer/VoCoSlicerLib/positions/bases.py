@@ -16,6 +16,9 @@ from VoCoSlicerLib.scene.geometry import Matrix
 Point = tuple[float, float, float]
 """A place in RAS mm, in the world (transforms included), as the worker takes and gives them."""
 
+Where = tuple[Point, ...]
+"""One place, or the eight corners of a box in the order of ``CORNERS``."""
+
 INSIDE = 1 / 3
 """Voxels by which a box is drawn inside its base: the faces of neighbours do not fall together."""
 

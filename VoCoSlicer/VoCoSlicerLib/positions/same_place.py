@@ -1,21 +1,19 @@
-"""A place in one volume and the same place in another, as two points of the scene."""
+"""A place in one volume and the same place in another, as two points or boxes of the scene."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import slicer
 
-from VoCoSlicerLib.positions.bases import Point
+from VoCoSlicerLib.positions.bases import Point, Where
 from VoCoSlicerLib.positions.colours import PREDICTED, TRUE
 from VoCoSlicerLib.positions.group import NodeGroup
-from VoCoSlicerLib.positions.points import show_points
+from VoCoSlicerLib.positions.marks import BoxMark, Mark, PointMark, mark_of, middle
 from VoCoSlicerLib.positions.volume_state import VolumeState
-from VoCoSlicerLib.scene.geometry import index_to_world
 from VoCoSlicerLib.scene.texts import tr as _
 
-HEAD_KIND, HEAD_PART = "vtkMRMLMarkupsFiducialNode", "source place"
+HEAD_PART = "source place"
 
 SOURCE, TARGET = "VoCo.source", "VoCo.target"
 """References to the volumes."""
@@ -27,15 +25,15 @@ FOUND = "VoCo.found"
 
 
 class SamePlace:
-    """Two points in one folder "Same place in ..." of the subject hierarchy.
+    """Two marks in one folder "Same place in ..." of the subject hierarchy: points, or boxes.
 
-    A scene has one at most. The points lie in the world and do not follow their volumes. Without
-    the user's point (``place_node``) the link is gone (``exists``).
+    A scene has one link at most. The marks lie in the world and do not follow their volumes.
+    Without the user's mark (``place_node``) the link is gone (``exists``).
 
     Nodes that the window needs (None while the scene has none):
-        place_node: ``vtkMRMLMarkupsFiducialNode`` with one point, which the user drags; observe
-            its ``vtkMRMLMarkupsNode.PointModifiedEvent``.
-        found_node: The same in the other volume, locked; no point before the first answer.
+        place_node: ``vtkMRMLMarkupsFiducialNode`` with one point, or ``vtkMRMLMarkupsROINode``,
+            which the user drags; observe its ``vtkMRMLMarkupsNode.PointModifiedEvent``.
+        found_node: The same in the other volume, locked; placed nowhere before the first answer.
     """
 
     def __init__(self, group: NodeGroup) -> None:
@@ -47,14 +45,17 @@ class SamePlace:
         cls,
         source_node: slicer.vtkMRMLScalarVolumeNode,
         target_node: slicer.vtkMRMLScalarVolumeNode,
-        place: Point | None = None,
+        where: Where | None = None,
+        *,
+        mark: type[PointMark | BoxMark] = PointMark,
     ) -> "SamePlace":
         """Link two volumes, in place of an earlier link of the scene.
 
         Args:
             source_node: The volume with the place.
             target_node: The volume that is searched.
-            place: Where the point is put; by default in the middle of the source.
+            where: Where the mark is put; by default in the middle of the source.
+            mark: What the place is marked with.
 
         Raises:
             VoCoSlicerError: A transform above a volume is not linear.
@@ -63,31 +64,36 @@ class SamePlace:
             role: VolumeState.of(node).to_text()
             for role, node in ((SOURCE, source_node), (TARGET, target_node))
         }
+        if where is None:
+            where = mark.inside(source_node)
         earlier = cls.find_in_scene(source_node.GetScene())
         if earlier is not None:
             earlier.remove()
         group = NodeGroup.start(
             source_node,
             _("Same place in {volume}").format(volume=target_node.GetName()),
-            HEAD_KIND,
+            mark.kind,
             HEAD_PART,
             _("Place"),
         )
         group.head.SetNodeReferenceID(SOURCE, source_node.GetID())
         group.head.SetNodeReferenceID(TARGET, target_node.GetID())
         group.head.SetAttribute(STATE, json.dumps(states))
-        show_points(group.head, {_("place"): place or _middle(source_node)})
-        group.head.SetLocked(False)
-        _draw(group.head, TRUE)
         link = cls(group)
-        link._found_node()
+        own = mark(group.head)
+        own.put(where, _("place"))
+        own.colour(TRUE)
+        own.let_move()
+        link._found_mark()
         return link
 
     @classmethod
     def find_in_scene(cls, scene: slicer.vtkMRMLScene) -> "SamePlace | None":
         """The link of a scene, also of one that was saved and opened again."""
-        head = next(NodeGroup.heads(scene, HEAD_KIND, HEAD_PART), None)
-        return None if head is None else cls(NodeGroup(head))
+        for mark in (PointMark, BoxMark):
+            for head in NodeGroup.heads(scene, mark.kind, HEAD_PART):
+                return cls(NodeGroup(head))
+        return None
 
     @property
     def exists(self) -> bool:
@@ -105,12 +111,12 @@ class SamePlace:
         return self._group.head.GetNodeReference(TARGET) if self.exists else None
 
     @property
-    def place_node(self) -> slicer.vtkMRMLMarkupsFiducialNode | None:
+    def place_node(self) -> slicer.vtkMRMLMarkupsNode | None:
         """See the class."""
         return self._group.head if self.exists else None
 
     @property
-    def found_node(self) -> slicer.vtkMRMLMarkupsFiducialNode | None:
+    def found_node(self) -> slicer.vtkMRMLMarkupsNode | None:
         """See the class."""
         return self._group.find("found")
 
@@ -122,12 +128,20 @@ class SamePlace:
             for role, node in ((SOURCE, self.source), (TARGET, self.target))
         )
 
+    def where(self) -> Where | None:
+        """Where the user's mark is now; None if it was deleted or emptied."""
+        return mark_of(self._group.head).where() if self.exists else None
+
     def place(self) -> Point | None:
-        """Where the user's point is now, RAS mm; None if it was deleted."""
-        return _point_of(self.place_node)
+        """The user's point, or the centre of her box, RAS mm; None if it was deleted."""
+        return _middle_or_none(self.where())
+
+    def question(self, where: Where) -> dict[str, Any]:
+        """The params of the worker's ``find`` that ask about a place."""
+        return mark_of(self._group.head).question(where)
 
     def set_found(self, found: Mapping[str, Any]) -> bool:
-        """Show a found place: the second point moves there; ``text`` tells how similar it is.
+        """Show a found place: the second mark moves there; ``text`` tells how similar it is.
 
         Args:
             found: One of the worker's answers to ``find``.
@@ -138,12 +152,14 @@ class SamePlace:
         if not self.exists:
             return False
         self._group.head.SetAttribute(FOUND, json.dumps(dict(found)))
-        show_points(self._found_node(), {_("same place"): found["place"]})
+        mark = self._found_mark()
+        mark.put(mark.answer(found), _("same place"))
         return True
 
     def found(self) -> Point | None:
-        """The found place, RAS mm; None before the first answer."""
-        return _point_of(self.found_node)
+        """The found place, or the centre of the box, RAS mm; None before the first answer."""
+        node = self.found_node
+        return None if node is None else _middle_or_none(mark_of(node).where())
 
     @property
     def similarity(self) -> float | None:
@@ -162,30 +178,15 @@ class SamePlace:
         """Remove both points and the folder; nodes that the user put there stay."""
         self._group.remove()
 
-    def _found_node(self) -> slicer.vtkMRMLMarkupsFiducialNode:
-        node, is_new = self._group.find_or_add(
-            "vtkMRMLMarkupsFiducialNode", "found", _("Same place")
-        )
+    def _found_mark(self) -> Mark:
+        kind = self._group.head.GetClassName()
+        node, is_new = self._group.find_or_add(kind, "found", _("Same place"))
+        mark = mark_of(node)
         if is_new:
-            show_points(node, {})
-            _draw(node, PREDICTED)
-        return node
+            mark.put(None, "")
+            mark.colour(PREDICTED)
+        return mark
 
 
-def _draw(node: slicer.vtkMRMLMarkupsFiducialNode, colour: tuple[float, float, float]) -> None:
-    node.GetDisplayNode().SetSelectedColor(*colour)
-    node.GetDisplayNode().SetColor(*colour)
-
-
-def _point_of(node: slicer.vtkMRMLMarkupsFiducialNode | None) -> Point | None:
-    if node is None or node.GetNumberOfDefinedControlPoints() == 0:
-        return None
-    x, y, z = node.GetNthControlPointPositionWorld(0)
-    return (x, y, z)
-
-
-def _middle(volume_node: slicer.vtkMRMLScalarVolumeNode) -> Point:
-    """The centre of a volume."""
-    last = np.array(volume_node.GetImageData().GetDimensions()) - 1
-    x, y, z, _one = (index_to_world(volume_node) @ [*(last / 2), 1]).tolist()
-    return (x, y, z)
+def _middle_or_none(where: Where | None) -> Point | None:
+    return None if where is None else middle(where)

@@ -7,6 +7,8 @@ from slicer.i18n import tr as _
 
 from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.scene.batches import Series
+from VoCoSlicerLib.scene.transfer import region_of
+from VoCoSlicerLib.segmenting.run import Settings
 from VoCoSlicerLib.worker.messages import WorkerError
 from VoCoSlicerLib.worker.words import translated
 
@@ -34,7 +36,7 @@ class Estimator(Protocol):
 def ask_cost(
     worker: Estimator,
     series: Series,
-    params: Mapping[str, Any],
+    settings: Settings,
     answered: Answered,
     failed: Failed,
 ) -> None:
@@ -45,12 +47,16 @@ def ask_cost(
     Args:
         worker: is asked.
         series: the volumes.
-        params: of the request ``estimate``, but for the image.
+        settings: what to compute.
         answered: gets the seconds of all volumes together, and the memory of the volume that
             needs the largest share of what is free; why a volume cannot be estimated comes
             with the advice.
         failed: gets the reason where no volume can be estimated.
+
+    Raises:
+        VoCoSlicerError: The region of interest cannot be used.
     """
+    params = _params(settings)
     groups: dict[str, _Group] = {}
     problems: list[str] = []
     for item in series.items:
@@ -89,6 +95,18 @@ def ask_cost(
         failed(problems[0])
     for key, group in groups.items():
         ask(key, group)
+
+
+def _params(settings: Settings) -> dict[str, Any]:
+    """Of the request ``estimate``, but for the image."""
+    region = settings.region
+    return {
+        "model": settings.model,
+        "device": settings.device,
+        "overlap": settings.overlap,
+        "small_windows": settings.small_tiles,
+        "region": None if region is None else region_of(region),
+    }
 
 
 class _Group:

@@ -7,7 +7,8 @@ import qt
 from slicer.i18n import tr as _
 
 from VoCoSlicerLib.widget.apply import duration, memory
-from VoCoSlicerLib.widget.message import Kind, connect, tint
+from VoCoSlicerLib.widget.message import Kind, tint
+from VoCoSlicerLib.widget.ways_out import WaysOutPart
 
 PAUSE = 300
 """Milliseconds without a change before the worker is asked."""
@@ -22,37 +23,22 @@ Ask = Callable[[Callable[[Any], None], Callable[[str], None]], None]
 class EstimatePart:
     """A line above Apply, a warning with ways out when the run will not fit."""
 
-    def __init__(
-        self,
-        ui: Any,
-        ask: Ask,
-        on_cpu: Callable[[], None],
-        on_small_tiles: Callable[[], None],
-        on_less_overlap: Callable[[], None],
-        on_crop: Callable[[], None],
-    ) -> None:
+    def __init__(self, ui: Any, ask: Ask, ways_out: WaysOutPart) -> None:
         """Take the widgets.
 
         Args:
             ui: the window's widgets.
             ask: asks the worker for an estimate of what is chosen now.
-            on_cpu: is called when the user wants to compute on the processor.
-            on_small_tiles: is called when the user wants smaller tiles.
-            on_less_overlap: is called when the user wants fewer tiles.
-            on_crop: is called when the user wants to crop to a region.
+            ways_out: what to do when the run will not fit.
         """
         self._ui = ui
-        self._ask = ask
+        self._ask, self._ways_out = ask, ways_out
         self._number = 0
         self._several = False
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE)
         self._timer.connect("timeout()", self._request)
-        connect(ui.useCpuButton, on_cpu)
-        connect(ui.smallTilesButton, on_small_tiles)
-        connect(ui.lessOverlapButton, on_less_overlap)
-        connect(ui.cropButton, on_crop)
         self.clear()
 
     def clear(self) -> None:
@@ -65,20 +51,12 @@ class EstimatePart:
         """Show a line instead of an estimate."""
         self.clear()
         self._show(text, warn=False)
+        self._ways_out.hide()
 
-    def renew(self, several: bool, cpu: bool, less_overlap: bool, crop: bool) -> None:
-        """Ask again soon; until then the old line stays.
-
-        Args:
-            several: whether it is for several volumes.
-            cpu: whether the processor is a way out.
-            less_overlap: whether less overlap is one.
-            crop: whether a region of interest is one.
-        """
+    def renew(self, several: bool) -> None:
+        """Ask again soon, for one volume or several; until then the old line stays."""
         self._several = several
-        self._ui.useCpuButton.setVisible(cpu)
-        self._ui.lessOverlapButton.setVisible(less_overlap)
-        self._ui.cropButton.setVisible(crop)
+        self._ways_out.renew()
         self._number += 1
         self._timer.start()
 
@@ -92,7 +70,7 @@ class EstimatePart:
         def failed(reason: str) -> None:
             if number == self._number:
                 self._show(reason, warn=True)
-                self._ui.waysOutWidget.setVisible(False)
+                self._ways_out.hide()
 
         self._ask(answered, failed)
 
@@ -106,12 +84,14 @@ class EstimatePart:
             memory=memory(estimate["memory"]),
             available=memory(estimate["available"]),
         )
-        self._ui.smallTilesButton.setVisible(estimate["smaller_windows"])
         self._show(" ".join([needs, *estimate["advice"]]), warn=not estimate["fits"])
+        if estimate["fits"]:
+            self._ways_out.hide()
+        else:
+            self._ways_out.show(smaller_tiles=estimate["smaller_windows"])
 
     def _show(self, text: str, warn: bool) -> None:
         self._ui.estimateLabel.setText(text)
         tint(self._ui.estimateLabel, Kind.WARNING if warn else None)
         self._ui.estimateLabel.setMargin(MARGIN if warn else 0)
-        self._ui.waysOutWidget.setVisible(warn)
         self._ui.estimateWidget.setVisible(True)

@@ -13,13 +13,12 @@ from slicer.i18n import tr as _
 from VoCoSlicerLib.models.entry import ModelEntry
 from VoCoSlicerLib.models.on_disk import added_models, bundled_models, read_folder
 from VoCoSlicerLib.models.releases import PLACE, Release, releases
+from VoCoSlicerLib.widget.chosen_python import ChosenPython
 from VoCoSlicerLib.widget.download import Fetching
-from VoCoSlicerLib.widget.message import Kind, connect
+from VoCoSlicerLib.widget.message import Kind, MessagePart, connect
 from VoCoSlicerLib.widget.own_models import forget, keep, own_models
-from VoCoSlicerLib.worker.environment import PythonEnvironment, bundled_package
-
-Say = Callable[..., None]
-"""Shows a message: kind, text, detail."""
+from VoCoSlicerLib.worker.environment import bundled_package
+from VoCoSlicerLib.worker.messages import WorkerError
 
 LINK = "#3d86d6"
 """The colour of a link, on light and on dark."""
@@ -32,25 +31,18 @@ class ModelsPart:
     """The row "Model" with what belongs to it."""
 
     def __init__(
-        self,
-        ui: Any,
-        say: Say,
-        ready: Callable[[], PythonEnvironment | None],
-        check: Callable[[str, Callable[[Any], None], Callable[[str, str], None]], None],
-        on_chosen: Callable[[], None],
+        self, ui: Any, python: ChosenPython, message: MessagePart, on_chosen: Callable[[], None]
     ) -> None:
         """Take the widgets.
 
         Args:
             ui: the window's widgets.
-            say: shows a message.
-            ready: sets Python up if the user agrees, and returns it; None if it is not ready.
-            check: asks the worker about a folder or file: what to do with its answer, and with
-                the reason (and details) why there is none.
+            python: fetches weights, and checks what the user adds.
+            message: says what became of it.
             on_chosen: is called when another model is chosen.
         """
         self._ui = ui
-        self._say, self._ready, self._check, self._on_chosen = say, ready, check, on_chosen
+        self._python, self._message, self._on_chosen = python, message, on_chosen
         self._entries: dict[str, ModelEntry] = {}
         self._releases: dict[str, Release] = {}
         self._own: set[str] = set()
@@ -136,26 +128,30 @@ class ModelsPart:
 
     def add(self, path: str) -> None:
         """Check a model folder or a checkpoint file, and take it into the list if it fits."""
-        if self._ready() is None:
+        if self._python.ready(self._message) is None:
             return
-        self._say(Kind.NOTE, _("Checking {name}…").format(name=Path(path).name))
+        self._message.show(Kind.NOTE, _("Checking {name}…").format(name=Path(path).name))
 
         def checked(answer: Any) -> None:
             entry = ModelEntry.from_worker(answer, path)
             if entry.fault is not None:
-                failed(entry.fault)
+                refuse(entry.fault)
                 return
             keep(entry)
             self.reload()
             self.choose(path)
             what = _("{name} is in the model list: {task}.")
-            self._say(Kind.DONE, what.format(name=entry.name, task=entry.task.rstrip(".")))
+            self._message.show(Kind.DONE, what.format(name=entry.name, task=entry.task.rstrip(".")))
 
-        def failed(reason: str, detail: str = "") -> None:
+        def failed(error: WorkerError) -> None:
+            refuse(error.message, error.details)
+
+        def refuse(reason: str, detail: str = "") -> None:
             what = _("{name} cannot be used: {reason}")
-            self._say(Kind.ERROR, what.format(name=Path(path).name, reason=reason), detail)
+            text = what.format(name=Path(path).name, reason=reason)
+            self._message.show(Kind.ERROR, text, detail)
 
-        self._check(path, checked, failed)
+        self._python.worker().request("model", {"model": path}, checked, failed)
 
     def cleanup(self) -> None:
         """Stop a download."""
@@ -253,7 +249,7 @@ class ModelsPart:
             self._fetch(release, lambda fetching: fetching.take(Path(path)))
 
     def _fetch(self, release: Release, start: Callable[[Fetching], None]) -> None:
-        environment = self._ready()
+        environment = self._python.ready(self._message)
         if environment is None:
             return
         self._fetched = release
@@ -274,13 +270,13 @@ class ModelsPart:
         release = self._end_fetching()
         self.reload()
         self.choose(release.name)
-        self._say(Kind.DONE, _("{model} is ready.").format(model=release.name))
+        self._message.show(Kind.DONE, _("{model} is ready.").format(model=release.name))
 
     def _fetched_badly(self, reason: str, detail: str) -> None:
         release = self._end_fetching()
         self._chosen()
         what = _("{model} is not there: {reason}")
-        self._say(Kind.ERROR, what.format(model=release.name, reason=reason), detail)
+        self._message.show(Kind.ERROR, what.format(model=release.name, reason=reason), detail)
 
     def _cancel(self) -> None:
         if self._fetching is not None:

@@ -13,7 +13,7 @@ SETTING = "VoCo/lastChoices"
 
 
 def remember(parameters: Parameters) -> None:
-    """Keep the choices that are not nodes."""
+    """Keep the choices that are not nodes; nothing is written unless one has changed."""
     choices = {
         "model": parameters.model,
         "left_out": list(parameters.left_out),
@@ -21,7 +21,9 @@ def remember(parameters: Parameters) -> None:
         "overlap": parameters.overlap.value,
         "small_tiles": parameters.small_tiles,
     }
-    qt.QSettings().setValue(SETTING, json.dumps(choices))
+    text = json.dumps(choices)
+    if text != slicer.util.settingsValue(SETTING, ""):
+        qt.QSettings().setValue(SETTING, text)
 
 
 def recall(parameters: Parameters) -> None:

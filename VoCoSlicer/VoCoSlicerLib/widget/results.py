@@ -29,20 +29,13 @@ FEWEST, MOST = 3, 12
 class ResultsPart:
     """The panel "Result", hidden until there is one."""
 
-    def __init__(self, ui: Any, on_measure: Callable[[], None], on_error: Callable[[str], None]):
-        """Take the widgets.
-
-        Args:
-            ui: the window's widgets.
-            on_measure: is called when the user wants the segmentation measured as it is now.
-            on_error: is called with a sentence when the table cannot be written.
-        """
+    def __init__(self, ui: Any, on_error: Callable[[str], None]) -> None:
+        """Take the widgets; ``on_error`` gets a sentence when the table cannot be written."""
         self._ui = ui
         self._on_error = on_error
         self._results: list[ItemResult] = []
         connect(ui.copyButton, self._copy)
         connect(ui.exportButton, self._export)
-        connect(ui.measureButton, on_measure)
         table = ui.resultsTable
         table.verticalHeader().setVisible(False)
         table.verticalHeader().setDefaultSectionSize(ROW)
@@ -130,6 +123,16 @@ class ResultsPart:
             write_aside(path if path.suffix else path.with_suffix(".csv"), self.text())
         except VoCoSlicerError as error:
             self._on_error(str(error))
+
+
+def made_by(provenance: Mapping[str, Any]) -> str:
+    """The line under a result: what computed it."""
+    return _("{model} ({hash}…) on {device}, {date}. Not for diagnosis or treatment.").format(
+        model=provenance["model"],
+        hash=provenance["hash"][:8],
+        device=provenance["device"],
+        date=provenance["date"][:10],
+    )
 
 
 def write_aside(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.models.entry import ModelEntry
@@ -67,10 +68,13 @@ class VolumeCheckPart:
         self._checks.clear()
         self.about(None)
 
-    def question(self, volume_node: slicer.vtkMRMLScalarVolumeNode | None) -> str:
-        """What to ask before the volume is segmented; empty where there is nothing to ask."""
+    def agrees(self, volume_node: slicer.vtkMRMLScalarVolumeNode | None) -> bool:
+        """Whether the user wants a volume segmented; asks only if it does not look right."""
         check = None if volume_node is None else self._known(volume_node)
-        return question(check) if check is not None and contradicts(check) else ""
+        if check is None or not contradicts(check):
+            return True
+        title = _("Orientation of the volume")
+        return bool(slicer.util.confirmYesNoDisplay(question(check), windowTitle=title))
 
     def _start(self) -> None:
         volume_node, model = self._volume, self._model()

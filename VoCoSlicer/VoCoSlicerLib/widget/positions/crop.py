@@ -7,13 +7,14 @@ import slicer
 from slicer.i18n import tr as _
 
 from VoCoSlicerLib.errors import VoCoSlicerError
+from VoCoSlicerLib.positions.bases import Where
 from VoCoSlicerLib.positions.inside import is_inside
 from VoCoSlicerLib.positions.slice_views import go_to
-from VoCoSlicerLib.positions.view import Point, PositionView
+from VoCoSlicerLib.positions.view import PositionView
 from VoCoSlicerLib.widget.message import connect
 from VoCoSlicerLib.widget.positions.follow import Follower
 from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
-from VoCoSlicerLib.worker.messages import CANCELLED, WorkerError
+from VoCoSlicerLib.worker.messages import WorkerError
 
 
 class CropPart:
@@ -27,9 +28,9 @@ class CropPart:
             jobs: asks the worker.
             on_error: hears why there is no answer.
         """
-        self._ui, self._jobs, self._on_error = ui, jobs, on_error
+        self._ui, self._jobs = ui, jobs
         self._view: PositionView | None = None
-        self._follower = Follower(self._place, self._ask)
+        self._follower = Follower(self._where, self._ask, on_error)
         connect(ui.overlapsPlotButton, self._show_plot)
         connect(ui.centreButton, self._go_to_crop)
 
@@ -49,11 +50,13 @@ class CropPart:
         """The worker may have become free."""
         self._follower.look()
 
-    def _place(self) -> Point | None:
+    def _where(self) -> Where | None:
         view = self._view
-        return None if view is None or not view.exists else view.crop_centre()
+        centre = None if view is None or not view.exists else view.crop_centre()
+        return None if centre is None else (centre,)
 
-    def _ask(self, place: Point) -> bool:
+    def _ask(self, where: Where) -> bool:
+        (place,) = where
         view = self._view
         volume_node = None if view is None else view.volume
         if view is None or volume_node is None or self._jobs.busy or view.stale():
@@ -69,13 +72,8 @@ class CropPart:
                 self._follower.answered()
 
         def failed(error: WorkerError) -> None:
-            if view is not self._view:
-                return
-            if error.code == CANCELLED:
-                self._follower.unanswered()
-            else:
-                self._on_error(error)
-                self._follower.answered()
+            if view is self._view:
+                self._follower.failed(error)
 
         params = {"model": view.model, "grid": list(view.counts), "crops": [list(place)]}
         question = Question("positions", {"image": volume_node}, params, answered, failed)
@@ -106,9 +104,8 @@ class CropPart:
             go_to(centre, slicer.mrmlScene)
 
 
-def _asked(view: PositionView) -> Point | None:
+def _asked(view: PositionView) -> Where | None:
     """The place that the crop shown last was asked for."""
     if view.crop is None:
         return None
-    x, y, z = view.crop["asked"]
-    return x, y, z
+    return (tuple(view.crop["asked"]),)

@@ -6,17 +6,20 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.parameters import Step
 from VoCoSlicerLib.positions.view import PositionView
 from VoCoSlicerLib.widget.message import Kind, MessagePart
-from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
+from VoCoSlicerLib.widget.positions.jobs import Jobs
 from VoCoSlicerLib.widget.positions.start import StartButton
-from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
+from VoCoSlicerLib.worker.messages import WorkerError
 
 
 class ExportPart:
-    """The button "Export…"."""
+    """The button "Export…".
+
+    Attributes:
+        button: starts an export.
+    """
 
     def __init__(
         self,
@@ -35,20 +38,15 @@ class ExportPart:
             message: says what was written.
             on_error: hears why nothing was.
         """
-        self._ui, self._jobs, self._step = ui, jobs, step
-        self._message, self._on_error = message, on_error
+        self._ui, self._step, self._message = ui, step, message
         self._view: PositionView | None = None
-        self._question: Question | None = None
-        self.button = StartButton(ui, "exportPositionsButton", "export", self._start, self.stop)
+        self.button = StartButton(
+            ui, "exportPositionsButton", "export", jobs, self._start, on_error
+        )
 
     def show(self, view: PositionView | None) -> None:
         """Be about a view; None is about nothing."""
         self._view = view
-
-    def stop(self) -> None:
-        """End an export that is under way."""
-        if self._question is not None:
-            self._jobs.cancel(self._question)
 
     def _start(self) -> None:
         view = self._view
@@ -63,15 +61,9 @@ class ExportPart:
             return
 
         def written(answer: Any) -> None:
-            self.button.ended()
             what = _("Written to {folder}: {files}.")
             files = ", ".join(answer["files"])
             self._message.show(Kind.DONE, what.format(folder=folder, files=files))
-
-        def failed(error: WorkerError) -> None:
-            self.button.ended()
-            if error.code != CANCELLED:
-                self._on_error(error)
 
         params = {
             "model": view.model,
@@ -80,17 +72,4 @@ class ExportPart:
             "step": None if view.errors_node is None else self._step().share,
             "folder": folder,
         }
-        question = Question(
-            "position_report",
-            {"image": volume_node},
-            params,
-            written,
-            failed,
-            self.button.progress,
-        )
-        self._question = question
-        self.button.started()
-        try:
-            self._jobs.ask(question)
-        except VoCoSlicerError as error:
-            failed(WorkerError(USER_ERROR, str(error)))
+        self.button.ask("position_report", volume_node, params, written)

@@ -7,7 +7,8 @@ import numpy as np
 import qt
 import slicer
 
-from VoCoSlicerLib.positions.view import Point
+from VoCoSlicerLib.positions.bases import Where
+from VoCoSlicerLib.worker.messages import CANCELLED, WorkerError
 
 PAUSE = 20
 """Milliseconds from a move to the question about it."""
@@ -19,17 +20,23 @@ STILL = 1e-3
 class Follower:
     """Watches where a node is, and has someone ask about it."""
 
-    def __init__(self, place: Callable[[], Point | None], ask: Callable[[Point], bool]) -> None:
+    def __init__(
+        self,
+        where: Callable[[], Where | None],
+        ask: Callable[[Where], bool],
+        on_error: Callable[[WorkerError], None],
+    ) -> None:
         """Watch nothing yet.
 
         Args:
-            place: where the node is now, RAS mm; None if it is gone.
-            ask: asks about a place and says whether it could; ``answered`` or ``unanswered`` must
+            where: where the node is now; None if it is gone.
+            ask: asks about where it is and says whether it could; ``answered`` or ``failed`` must
                 follow.
+            on_error: hears why there is no answer, unless the question was stopped.
         """
-        self._place, self._ask = place, ask
+        self._where, self._ask, self._on_error = where, ask, on_error
         self._watched: list[tuple[Any, int]] = []
-        self._told: Point | None = None
+        self._told: Where | None = None
         self._asking = False
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
@@ -41,12 +48,12 @@ class Follower:
         """Whether a question is under way."""
         return self._asking
 
-    def follow(self, node: Any, told: Point | None = None) -> None:
+    def follow(self, node: Any, told: Where | None = None) -> None:
         """Watch a markup instead of what was watched before; None watches nothing.
 
         Args:
             node: The markup.
-            told: The place that was asked about already.
+            told: Where it was when it was asked about.
         """
         for watched, tag in self._watched:
             watched.RemoveObserver(tag)
@@ -61,12 +68,12 @@ class Follower:
         """Ask, if the node has moved since the last answer and nobody asks."""
         if self._asking or not self._watched:
             return
-        place = self._place()
-        if place is None or (self._told is not None and _same(place, self._told)):
+        where = self._where()
+        if where is None or (self._told is not None and _same(where, self._told)):
             return
         self._asking = True
-        if self._ask(place):
-            self._told = place
+        if self._ask(where):
+            self._told = where
         else:
             self._asking = False
 
@@ -75,9 +82,13 @@ class Follower:
         self._asking = False
         self.look()
 
-    def unanswered(self) -> None:
-        """The question was stopped: it is asked again with the next ``look``."""
-        self._asking, self._told = False, None
+    def failed(self, error: WorkerError) -> None:
+        """There is no answer; what was stopped is asked again with the next ``look``."""
+        if error.code == CANCELLED:
+            self._asking, self._told = False, None
+        else:
+            self._on_error(error)
+            self.answered()
 
     def _moved(self, _caller: Any, _event: str) -> None:
         # Not started again by every move: the answers keep up with a long drag.
@@ -85,5 +96,5 @@ class Follower:
             self._timer.start()
 
 
-def _same(one: Point, other: Point) -> bool:
+def _same(one: Where, other: Where) -> bool:
     return bool(np.abs(np.subtract(one, other)).max() < STILL)

@@ -13,19 +13,19 @@ from VoCoSlicerLib.positions.slice_views import lay_over
 from VoCoSlicerLib.positions.view import PositionView
 from VoCoSlicerLib.positions.volume_state import VolumeState
 from VoCoSlicerLib.scene.transfer import check_volume
+from VoCoSlicerLib.widget.chosen_python import ChosenPython
 from VoCoSlicerLib.widget.estimate import MARGIN
 from VoCoSlicerLib.widget.message import Kind, MessagePart, connect, tint
 from VoCoSlicerLib.widget.positions.crop import CropPart
 from VoCoSlicerLib.widget.positions.export import ExportPart
-from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
+from VoCoSlicerLib.widget.positions.jobs import Jobs
 from VoCoSlicerLib.widget.positions.matrix import SimilarityPart
 from VoCoSlicerLib.widget.positions.model import PositionModelPart
-from VoCoSlicerLib.widget.positions.ready import Readiness
 from VoCoSlicerLib.widget.positions.same_place import SamePlacePart
 from VoCoSlicerLib.widget.positions.start import StartButton
 from VoCoSlicerLib.widget.positions.sweep import SweepPart
 from VoCoSlicerLib.worker.environment import MODULE_FOLDER
-from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
+from VoCoSlicerLib.worker.messages import WorkerError
 from VoCoSlicerLib.worker.words import translated
 
 UI_FILE = MODULE_FOLDER / "Resources/UI/Positions.ui"
@@ -43,7 +43,7 @@ class PositionsPanel:
         self,
         layout: Any,
         jobs: Jobs,
-        readiness: Readiness,
+        python: ChosenPython,
         occupied: Callable[[], bool],
         entries: Callable[[], list[ModelEntry]],
     ) -> None:
@@ -52,7 +52,7 @@ class PositionsPanel:
         Args:
             layout: a qt layout.
             jobs: asks the worker.
-            readiness: whether Python is set up.
+            python: the Python that computes.
             occupied: whether a segmentation runs.
             entries: the models on this computer.
         """
@@ -61,13 +61,14 @@ class PositionsPanel:
         whole.setMRMLScene(slicer.mrmlScene)
         self.ui = slicer.util.childWidgetVariables(whole)
         self.widget = self.ui.positionsCollapsibleButton
-        self._jobs, self._readiness, self._occupied = jobs, readiness, occupied
+        self._jobs, self._python, self._occupied = jobs, python, occupied
         self._parameters: Parameters | None = None
         self._view: PositionView | None = None
-        self._question: Question | None = None
         self._message = MessagePart(self.ui)
         self._model = PositionModelPart(self.ui, entries, self.update)
-        self._button = StartButton(self.ui, "showBasesButton", "bases", self._start, self._cancel)
+        self._button = StartButton(
+            self.ui, "showBasesButton", "bases", jobs, self._start, self._say
+        )
         self._crop = CropPart(self.ui, jobs, self._say)
         clear = self._message.clear
         self._sweep = SweepPart(self.ui, jobs, self._step, clear, self._say)
@@ -110,7 +111,7 @@ class PositionsPanel:
         self._place.update(volume_node)
         if not hindrance:
             self._crop.look()
-        if not waiting and not self._readiness.is_missing():
+        if not waiting and not self._python.lack():
             self._place.look()
 
     def reference_model(self) -> ModelEntry | None:
@@ -136,7 +137,7 @@ class PositionsPanel:
 
     def _hindrance(self) -> str:
         """Why what is shown cannot go on; empty if it can."""
-        if self._readiness.is_missing():
+        if self._python.lack():
             text = _(
                 "What computes (PyTorch and more) is not set up: {button} does it, after a yes."
             )
@@ -199,10 +200,14 @@ class PositionsPanel:
             return
         self._message.clear()
         volume_node, model = parameters.volume, self._model.key
-        counts = self._model.counts()
+        try:
+            check_volume(volume_node)
+            as_asked = VolumeState.of(volume_node)
+        except VoCoSlicerError as error:
+            self._message.show(Kind.ERROR, str(error))
+            return
 
         def answered(report: Any) -> None:
-            self._button.ended()
             if volume_node.GetScene() is None or self._parameters is not parameters:
                 return
             self._show_view(None)
@@ -210,32 +215,13 @@ class PositionsPanel:
             if report["notes"]:
                 self._message.show(Kind.NOTE, "\n".join(map(translated, report["notes"])))
 
-        def failed(error: WorkerError) -> None:
-            self._button.ended()
-            if error.code != CANCELLED:
-                self._say(error)
-
-        params = {"model": model, "grid": list(counts), "crops": []}
-        question = Question(
-            "positions", {"image": volume_node}, params, answered, failed, self._button.progress
-        )
-        self._question = question
-        self._button.started()
-        try:
-            check_volume(volume_node)
-            as_asked = VolumeState.of(volume_node)
-            self._jobs.ask(question)
-        except VoCoSlicerError as error:
-            failed(WorkerError(USER_ERROR, str(error)))
-
-    def _cancel(self) -> None:
-        if self._question is not None:
-            self._jobs.cancel(self._question)
+        params = {"model": model, "grid": list(self._model.counts()), "crops": []}
+        self._button.ask("positions", volume_node, params, answered)
 
     def _remove(self) -> None:
         view = self._view
-        self._sweep.stop()
-        self._export.stop()
+        self._sweep.button.stop()
+        self._export.button.stop()
         self._show_view(None)
         if view is not None and view.exists:
             view.remove()
@@ -246,14 +232,7 @@ class PositionsPanel:
 
     def _prepared(self) -> bool:
         """Whether Python is set up; asks the user where it is not."""
-        try:
-            if self._readiness.prepare():
-                return True
-            text = _("Nothing was installed, so nothing can be computed.")
-            self._message.show(Kind.NOTE, text)
-        except VoCoSlicerError as error:
-            self._message.show(Kind.ERROR, str(error))
-        return False
+        return self._python.ready(self._message) is not None
 
     def _say(self, error: WorkerError) -> None:
         self._message.show(Kind.ERROR, error.message, error.details)

@@ -1,4 +1,4 @@
-"""The same place in another volume: two points, one of which the user drags."""
+"""The same place in another volume: two points or boxes, one of which the user drags."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,18 +7,24 @@ import slicer
 from slicer.i18n import tr as _
 
 from VoCoSlicerLib.errors import VoCoSlicerError
-from VoCoSlicerLib.parameters import Parameters
+from VoCoSlicerLib.parameters import MarkKind, Parameters
+from VoCoSlicerLib.positions.bases import Where
 from VoCoSlicerLib.positions.inside import is_inside
+from VoCoSlicerLib.positions.marks import BoxMark, PointMark, middle
 from VoCoSlicerLib.positions.same_place import SamePlace
 from VoCoSlicerLib.positions.slice_views import go_to_in, show_side_by_side
-from VoCoSlicerLib.positions.view import Point
 from VoCoSlicerLib.scene.transfer import check_volume
 from VoCoSlicerLib.widget.message import connect
 from VoCoSlicerLib.widget.positions.follow import Follower
 from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
 from VoCoSlicerLib.widget.positions.model import PositionModelPart
 from VoCoSlicerLib.widget.positions.start import ProgressPart
-from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
+from VoCoSlicerLib.worker.messages import USER_ERROR, WorkerError
+
+MARKS: dict[MarkKind, type[PointMark | BoxMark]] = {
+    MarkKind.POINT: PointMark,
+    MarkKind.BOX: BoxMark,
+}
 
 
 class SamePlacePart:
@@ -47,7 +53,7 @@ class SamePlacePart:
         self._tip = ui.linkButton.toolTip
         self._link: SamePlace | None = None
         self._question: Question | None = None
-        self._follower = Follower(self._place_now, self._ask)
+        self._follower = Follower(self._where, self._ask, on_error)
         self._bar = ProgressPart(ui, "place")
         connect(ui.linkButton, self._link_or_unlink)
         connect(ui.sideBySideButton, self._side_by_side)
@@ -86,15 +92,16 @@ class SamePlacePart:
 
     def _show(self, link: SamePlace | None) -> None:
         self._link = link
-        told = None if link is None or link.found() is None else link.place()
+        told = None if link is None or link.found() is None else link.where()
         self._follower.follow(None if link is None else link.place_node, told)
+        self._ui.markComboBox.setEnabled(link is None)
         self._ui.linkButton.setText(_("Link") if link is None else _("Unlink"))
         self._show_text()
 
     def _show_text(self) -> None:
         text = ""
         if self._link is not None:
-            text = self._link.text or _("Drag the point in the slice views.")
+            text = self._link.text or _("Drag the mark in the slice views.")
         self._ui.placeLabel.setText(text)
         self._ui.placeLabel.setVisible(bool(text))
 
@@ -116,7 +123,7 @@ class SamePlacePart:
         try:
             for node in (volume_node, other):
                 check_volume(node)
-            link = SamePlace.create(volume_node, other)
+            link = SamePlace.create(volume_node, other, mark=MARKS[parameters.mark])
         except VoCoSlicerError as error:
             self._on_error(WorkerError(USER_ERROR, str(error)))
             return
@@ -144,21 +151,20 @@ class SamePlacePart:
 
     # Looking for the place.
 
-    def _place_now(self) -> Point | None:
-        link = self._link
-        return None if link is None or not link.exists else link.place()
+    def _where(self) -> Where | None:
+        return None if self._link is None else self._link.where()
 
-    def _ask(self, place: Point) -> bool:
+    def _ask(self, where: Where) -> bool:
         link = self._link
         if link is None or link.source is None or link.target is None or self._jobs.busy:
             return False
         try:
-            outside = not is_inside(place, link.source)
+            outside = not is_inside(middle(where), link.source)
         except VoCoSlicerError as error:
             self._ui.placeLabel.setText(str(error))
             return False
         if outside:
-            self._ui.placeLabel.setText(_("The point lies outside the volume: drag it back."))
+            self._ui.placeLabel.setText(_("The mark lies outside the volume: drag it back."))
             return False
 
         def answered(answer: Any) -> None:
@@ -173,13 +179,8 @@ class SamePlacePart:
 
         def failed(error: WorkerError) -> None:
             self._bar.hide()
-            if link is not self._link:
-                return
-            if error.code == CANCELLED:
-                self._follower.unanswered()
-            else:
-                self._on_error(error)
-                self._follower.answered()
+            if link is self._link:
+                self._follower.failed(error)
 
         def progress(share: float, what: str, seconds_left: float | None) -> None:
             if link.found() is None:  # later answers come at once
@@ -188,7 +189,7 @@ class SamePlacePart:
         question = Question(
             "find",
             {"source": link.source, "target": link.target},
-            {"model": self._model.key, "points": [list(place)]},
+            {"model": self._model.key, **link.question(where)},
             answered,
             failed,
             progress,

@@ -1,12 +1,16 @@
 """What runs long: a progress bar, and a button that starts it and turns into Cancel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import slicer
 from slicer.i18n import tr as _
 
+from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.widget.apply import STEPS, duration
 from VoCoSlicerLib.widget.message import connect
+from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
+from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
 
 
 class ProgressPart:
@@ -39,15 +43,16 @@ class ProgressPart:
 
 
 class StartButton:
-    """A button that starts something and turns into Cancel while it runs."""
+    """A button that asks the worker something about a volume, and turns into Cancel meanwhile."""
 
     def __init__(
         self,
         ui: Any,
         button: str,
         stem: str,
+        jobs: Jobs,
         on_start: Callable[[], None],
-        on_cancel: Callable[[], None],
+        on_error: Callable[[WorkerError], None],
     ) -> None:
         """Take the widgets.
 
@@ -55,45 +60,81 @@ class StartButton:
             ui: the panel's widgets.
             button: name of the button.
             stem: of the progress bar, see ``ProgressPart``.
-            on_start: is called when the user starts it.
-            on_cancel: is called when the user stops it.
+            jobs: asks the worker.
+            on_start: is called when the user starts it; should ``ask``.
+            on_error: hears why there is no answer, unless it was stopped.
         """
         self._button = getattr(ui, button)
         self._bar = ProgressPart(ui, stem)
         self._text, self._tip = self._button.text, self._button.toolTip
-        self._on_start, self._on_cancel = on_start, on_cancel
-        self._running = False
+        self._jobs, self._on_start, self._on_error = jobs, on_start, on_error
+        self._question: Question | None = None
         connect(self._button, self._click)
 
     def allow(self, hindrance: str) -> None:
         """Let the user start it, unless there is a hindrance, which its tooltip tells."""
-        if not self._running:
+        if self._question is None:
             self._button.setEnabled(not hindrance)
             self._button.setToolTip(hindrance or self._tip)
 
-    def started(self) -> None:
-        """It runs."""
-        self._running = True
+    def ask(
+        self,
+        method: str,
+        volume_node: slicer.vtkMRMLScalarVolumeNode,
+        params: Mapping[str, Any],
+        answered: Callable[[Any], None],
+        unanswered: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Ask the worker.
+
+        Args:
+            method: of the worker's protocol.
+            volume_node: the param ``image``.
+            params: the others, but for the device.
+            answered: gets the result.
+            unanswered: is called when there is none.
+        """
+
+        def succeeded(answer: Any) -> None:
+            self._ended()
+            answered(answer)
+
+        def failed(error: WorkerError) -> None:
+            self._ended()
+            unanswered()
+            if error.code != CANCELLED:
+                self._on_error(error)
+
+        question = Question(
+            method, {"image": volume_node}, params, succeeded, failed, self._bar.show
+        )
+        self._started(question)
+        try:
+            self._jobs.ask(question)
+        except VoCoSlicerError as error:
+            failed(WorkerError(USER_ERROR, str(error)))
+
+    def stop(self) -> None:
+        """End what was asked; the scene stays as it was."""
+        if self._question is not None:
+            self._jobs.cancel(self._question)
+
+    def _started(self, question: Question) -> None:
+        self._question = question
         self._button.setText(_("Cancel"))
         self._button.setToolTip(_("Stop. The scene stays as it was."))
         self._button.setEnabled(True)
 
-    def progress(self, share: float, what: str, seconds_left: float | None) -> None:
-        """It goes on."""
-        if self._running:
-            self._bar.show(share, what, seconds_left)
-
-    def ended(self) -> None:
-        """It does not run any more."""
-        self._running = False
+    def _ended(self) -> None:
+        self._question = None
         self._button.setText(self._text)
         self._button.setToolTip(self._tip)
         self._button.setEnabled(True)
         self._bar.hide()
 
     def _click(self) -> None:
-        if self._running:
-            self._button.setEnabled(False)
-            self._on_cancel()
-        else:
+        if self._question is None:
             self._on_start()
+        else:
+            self._button.setEnabled(False)
+            self.stop()

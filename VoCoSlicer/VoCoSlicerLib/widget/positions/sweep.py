@@ -14,9 +14,9 @@ from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.parameters import Step
 from VoCoSlicerLib.positions.slice_views import lay_over
 from VoCoSlicerLib.positions.view import PositionView
-from VoCoSlicerLib.widget.positions.jobs import Jobs, Question
+from VoCoSlicerLib.widget.positions.jobs import Jobs
 from VoCoSlicerLib.widget.positions.start import StartButton
-from VoCoSlicerLib.worker.messages import CANCELLED, USER_ERROR, WorkerError
+from VoCoSlicerLib.worker.messages import USER_ERROR, WorkerError
 
 NOTHING, CHOSEN, ERRORS = range(3)
 """What lies over the volume, as entries of the list."""
@@ -26,7 +26,11 @@ SUMMARY = "VoCo.sweep"
 
 
 class SweepPart:
-    """The section "Sweep"."""
+    """The section "Sweep".
+
+    Attributes:
+        button: starts a sweep.
+    """
 
     def __init__(
         self,
@@ -45,11 +49,10 @@ class SweepPart:
             on_start: is called when the user starts a sweep.
             on_error: hears why there is no answer.
         """
-        self._ui, self._jobs, self._step = ui, jobs, step
+        self._ui, self._step = ui, step
         self._on_start, self._on_error = on_start, on_error
         self._view: PositionView | None = None
-        self._question: Question | None = None
-        self.button = StartButton(ui, "sweepButton", "sweep", self._start, self.stop)
+        self.button = StartButton(ui, "sweepButton", "sweep", jobs, self._start, on_error)
         self._filling = True
         for title in (_("Nothing"), _("Predicted base"), _("Distance in mm")):
             ui.overlayComboBox.addItem(title)
@@ -60,11 +63,6 @@ class SweepPart:
         """Be about a view; None is about nothing."""
         self._view = view
         self._show_images(NOTHING if self._images().count(None) else self._shown())
-
-    def stop(self) -> None:
-        """End a sweep that is under way."""
-        if self._question is not None:
-            self._jobs.cancel(self._question)
 
     def _start(self) -> None:
         view = self._view
@@ -82,8 +80,10 @@ class SweepPart:
             "errors": str(errors),
         }
 
+        def remove_files() -> None:
+            shutil.rmtree(folder, ignore_errors=True)
+
         def answered(sweep: Any) -> None:
-            self.button.ended()
             try:
                 if view.exists and not view.stale():
                     view.show_sweep(chosen, errors)
@@ -91,23 +91,9 @@ class SweepPart:
             except VoCoSlicerError as error:
                 self._on_error(WorkerError(USER_ERROR, str(error)))
             finally:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_files()
 
-        def failed(error: WorkerError) -> None:
-            self.button.ended()
-            shutil.rmtree(folder, ignore_errors=True)
-            if error.code != CANCELLED:
-                self._on_error(error)
-
-        question = Question(
-            "sweep", {"image": volume_node}, params, answered, failed, self.button.progress
-        )
-        self._question = question
-        self.button.started()
-        try:
-            self._jobs.ask(question)
-        except VoCoSlicerError as error:
-            failed(WorkerError(USER_ERROR, str(error)))
+        self.button.ask("sweep", volume_node, params, answered, remove_files)
 
     def _swept(self, view: PositionView, sweep: Any) -> None:
         if view.errors_node is not None:
