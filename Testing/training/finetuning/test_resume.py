@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 
 from Testing.training.finetuning.small_run import STEPS, changed, unsaid
 from Testing.training.finetuning.tiny_cases import write_cases
+from Testing.training.training.damage import flip_a_bit, truncate
 from voco3d.errors import VoCoError
 from voco3d.finetuning.config_file import FINETUNING
 from voco3d.finetuning.module import FinetuningModule
@@ -124,17 +124,6 @@ def test_a_run_killed_between_its_last_step_and_its_model_gets_the_model(whole, 
     shutil.rmtree(out / "model")
     resume(out, unsaid)
     assert_same_end(whole, out)
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1000])
-
-
-def flip_a_bit(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    largest = max(zipfile.ZipFile(path).infolist(), key=lambda entry: entry.file_size)
-    content[largest.header_offset + largest.file_size // 2] ^= 1
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("damage", [truncate, flip_a_bit, Path.unlink])

@@ -1,9 +1,9 @@
 """A run that was ended, in whatever way, ends up as one that was not."""
 
+import shutil
 import signal
 import subprocess
 import sys
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from Testing.training.pretraining.tiny_cache import CONFIG, changed, write_cache
+from Testing.training.training.damage import flip_a_bit, truncate
 from voco3d.errors import VoCoError
 from voco3d.pretraining.config import PretrainConfig
 from voco3d.pretraining.training import pretrain, resume
@@ -89,9 +90,7 @@ def test_a_finished_run_is_left_as_it_is(whole):
 
 def test_a_run_killed_between_its_last_step_and_its_model_gets_the_model(whole, copy_of):
     out = copy_of(whole)
-    for file in sorted((out / "model").rglob("*"), reverse=True):
-        file.rmdir() if file.is_dir() else file.unlink()
-    (out / "model").rmdir()
+    shutil.rmtree(out / "model")
     resume(out)
     assert (out / "model" / "models" / "model.safetensors").read_bytes() == (
         whole / "model" / "models" / "model.safetensors"
@@ -100,20 +99,7 @@ def test_a_run_killed_between_its_last_step_and_its_model_gets_the_model(whole, 
 
 @pytest.fixture
 def copy_of(tmp_path):
-    import shutil
-
     return lambda run: Path(shutil.copytree(run, tmp_path / "copy"))
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1000])
-
-
-def flip_a_bit(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    largest = max(zipfile.ZipFile(path).infolist(), key=lambda entry: entry.file_size)
-    content[largest.header_offset + largest.file_size // 2] ^= 1
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("damage", [truncate, flip_a_bit, Path.unlink])

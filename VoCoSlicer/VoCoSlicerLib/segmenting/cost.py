@@ -1,14 +1,14 @@
 """What a series of volumes will cost: a question to the worker for each grid, one sum."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from slicer.i18n import tr as _
 
 from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.scene.batches import Series
 from VoCoSlicerLib.scene.transfer import region_of
-from VoCoSlicerLib.segmenting.run import Settings
+from VoCoSlicerLib.segmenting.run import Settings, WorkerLike
 from VoCoSlicerLib.worker.messages import WorkerError
 from VoCoSlicerLib.worker.words import translated
 
@@ -20,21 +20,8 @@ Answered = Callable[[Estimate], None]
 Failed = Callable[[str], None]
 
 
-class Estimator(Protocol):
-    """What is needed of ``VoCoSlicerLib.worker.process.Worker``."""
-
-    def request(
-        self,
-        method: str,
-        params: dict[str, Any],
-        on_result: Callable[[Any], None],
-        on_error: Callable[[WorkerError], None],
-    ) -> int:
-        """Ask the worker; the answer comes later."""
-
-
 def ask_cost(
-    worker: Estimator,
+    worker: WorkerLike,
     series: Series,
     settings: Settings,
     answered: Answered,
