@@ -7,11 +7,16 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+import slicer
 
 from Testing import harness
 from Testing.screenshots.album import LONG, PATIENCE, TALL, Album
+from Testing.screenshots.views import can_draw, draw_bases, draw_linked
 from Testing.slicer.window.driver import Driver, load
 from voco3d.phantom import Phantom
+
+BRAINSTEM = (-3.0, 14.0, -5.0)
+"""The middle of the brainstem of the phantom "CT 1", RAS mm."""
 
 
 def upside_down(album: Album, window: Driver, folder: Path, phantom: Phantom) -> None:
@@ -52,6 +57,7 @@ def positions(album: Album, window: Driver, other: Any) -> None:
     ui.similarityGroupBox.collapsed = False
     album.take("22-positions-whole", LONG)
     ui.similarityGroupBox.collapsed = True
+    _views(album, panel)
     _busy(album, window, panel)
     _changed(album, window, panel)
     _died(album, window, panel)
@@ -60,6 +66,34 @@ def positions(album: Album, window: Driver, other: Any) -> None:
     ui.removeBasesButton.click()
     panel.widget.collapsed = True
     window.ui.inputsCollapsibleButton.collapsed = False
+
+
+def _views(album: Album, panel: Any) -> None:
+    """What the views show of the bases and of two linked volumes."""
+    if not can_draw():
+        print("22-positions-views and 22-positions-linked are left out: VTK cannot draw here.")
+        return
+    logic = slicer.app.applicationLogic()
+    panel.ui.linkButton.click()
+    draw_bases(panel._view, logic, album.folder / "22-positions-views.png")
+    panel._view.show(False)
+    _link(panel, mark=1)
+    link = panel._place._link
+    before = link.found()
+    link.place_node.SetCenterWorld(*BRAINSTEM)
+    harness.wait(lambda: link.found() != before, PATIENCE)
+    draw_linked(link, logic, album.folder / "22-positions-linked.png")
+    panel.ui.linkButton.click()
+    _link(panel, mark=0)
+    panel._view.show(True)
+
+
+def _link(panel: Any, mark: int) -> None:
+    """Link the volumes with a kind of mark, and wait for the first answer."""
+    panel.ui.markComboBox.setCurrentIndex(mark)
+    harness.wait(lambda: panel.ui.linkButton.enabled, PATIENCE)
+    panel.ui.linkButton.click()
+    harness.wait(lambda: "similarity" in panel.ui.placeLabel.text, PATIENCE)
 
 
 def _busy(album: Album, window: Driver, panel: Any) -> None:

@@ -15,7 +15,7 @@ from Testing.slicer.positions.volumes import (
     report_of,
     volume_of,
 )
-from Testing.slicer.scene.scenes import OBLIQUE, add_volume, voxel_points
+from Testing.slicer.scene.scenes import OBLIQUE, add_volume, rotation, voxel_points
 from VoCoSlicerLib.positions.bases import Bases
 from VoCoSlicerLib.positions.view import PositionView
 
@@ -62,9 +62,30 @@ def test_each_box_holds_the_voxels_of_its_base(application, phantom, positioner,
         assert holding[number].all()
         assert not np.delete(holding, number, axis=0).any()
         label = view.numbers_node.GetNthControlPointLabel(number)
-        centre = np.array(view.numbers_node.GetNthControlPointPositionWorld(number))
+        place = np.array(view.numbers_node.GetNthControlPointPositionWorld(number))
         assert label == str(number + 1)
-        assert inside(boxes[number], centre[None]).all()
+        assert inside(boxes[number], place[None]).all()
+
+
+@pytest.mark.parametrize("counts", [(4, 4, 1), (2, 3, 2), (3, 2, 4), (1, 1, 3), (6, 6, 6)])
+def test_no_number_is_behind_another(counts):
+    """Seen along any axis: slice views show the numbers of all bases."""
+    axes = rotation(0.2, -0.15, 0.3)
+    bases = Bases.of_report(made_up_report(counts, axes=axes)["bases"])
+    places = np.array(bases.number_places()) @ axes.T
+    centres = np.array(bases.centres) @ axes.T
+    assert (np.abs(places - centres) <= np.array(bases.size) / 2).all()
+    for seen_along in np.eye(3, dtype=bool):
+        seen = places[:, ~seen_along]
+        distances = np.linalg.norm(seen[:, None] - seen, axis=2)
+        np.fill_diagonal(distances, np.inf)
+        assert distances.min() > 2.0
+
+
+def test_the_numbers_of_one_layer_are_in_the_middle_of_their_bases_across_it():
+    bases = Bases.of_report(made_up_report((4, 4, 1))["bases"])
+    moves = np.subtract(bases.number_places(), bases.centres)
+    np.testing.assert_allclose(moves[:, :2], 0.0, atol=1e-9)
 
 
 @pytest.mark.parametrize("place", GRIDS.values(), ids=GRIDS.keys())

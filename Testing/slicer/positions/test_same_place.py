@@ -250,6 +250,13 @@ def test_a_box_is_found_again_in_an_opened_scene(application, volumes, tmp_path,
     assert "vtkMRMLMarkupsROINode" not in {n.GetClassName() for n in scene.GetNodes()}
 
 
+def test_only_the_own_box_has_handles(application, volumes):
+    link = SamePlace.create(*volumes, corners_at(1, 2, 3), mark=BoxMark)
+    link.set_found(found_at(9, 8, 7))
+    assert link.place_node.GetDisplayNode().GetHandlesInteractive()
+    assert not link.found_node.GetDisplayNode().GetHandlesInteractive()
+
+
 def test_a_box_takes_the_place_of_a_point(application, volumes):
     first = SamePlace.create(*volumes)
     second = SamePlace.create(*volumes, mark=BoxMark)

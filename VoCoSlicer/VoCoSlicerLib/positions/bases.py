@@ -22,6 +22,12 @@ Where = tuple[Point, ...]
 INSIDE = 1 / 3
 """Voxels by which a box is drawn inside its base: the faces of neighbours do not fall together."""
 
+APART = 25.0
+"""Millimetres between the numbers of bases that lie behind each other, where there is room."""
+
+ROOM = 0.8
+"""Share of a base's side that its number may be moved in."""
+
 OVERLAP = "predicted overlap"
 """The cell scalars that the boxes are coloured by."""
 
@@ -85,6 +91,20 @@ class Bases:
         """The corners of the drawn boxes, ``(base, 8, 3)``."""
         sides = np.array(self.size) * (1 - 2 * INSIDE / np.array(self.voxels))
         return np.array(self.centres)[:, None] + CORNERS * sides @ np.array(self.axes)
+
+    def number_places(self) -> tuple[Point, ...]:
+        """Where the numbers are written: near the centre of each base.
+
+        Seen along an axis of the volume, no number is behind another: slice views show all of
+        them at once. A grid of one layer has them in the middle of its bases across z.
+        """
+        x, y, z = np.transpose(list(product(*map(range, self.counts))))
+        layers, columns = self.counts[2], max(self.counts[:2])
+        moves = np.zeros((len(self.centres), 3))
+        for axis, step, steps in ((0, z, layers), (2, (x + y) % columns, columns)):
+            apart = min(APART, ROOM * self.size[axis] / steps)
+            moves[:, axis] = apart * (step - (steps - 1) / 2)
+        return tuple(map(tuple, (self.centres + moves @ np.array(self.axes)).tolist()))
 
     def boxes(self) -> vtk.vtkPolyData:
         """The drawn boxes: 6 faces a base, base by base, with the cell scalars ``OVERLAP``."""

@@ -139,6 +139,7 @@ class BoxMark(Mark):
                 self.node.CreateDefaultDisplayNodes()
             display = self.node.GetDisplayNode()
             display.SetFillVisibility(False)
+            display.SetHandlesInteractive(False)
             display.SetPropertiesLabelVisibility(False)
             display.SetVisibility(where is not None)
         finally:

@@ -369,7 +369,7 @@ class PositionView:
 
     def _draw_numbers(self) -> None:
         node = self._group.add("vtkMRMLMarkupsFiducialNode", "numbers", _("Base numbers"))
-        show_points(node, {str(n): centre for n, centre in enumerate(self.bases.centres, 1)})
+        show_points(node, {str(n): place for n, place in enumerate(self.bases.number_places(), 1)})
         display = node.GetDisplayNode()
         display.SetSelectedColor(*NUMBER)
         display.SetColor(*NUMBER)
