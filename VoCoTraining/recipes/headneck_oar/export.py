@@ -1,10 +1,11 @@
 """Make a fine-tuning run the bundled `headneck-oar`, and measure it as users will run it.
 
     python VoCoTraining/recipes/headneck_oar/export.py --openkbp DATASET_JSON --pretraining RUN \
-        --run RUN --out FOLDER
+        --run RUN [RUN ...] --out FOLDER
 
-The card gets the Dice of each structure on the 16 validation cases (native space) and on phantoms
-that were not trained on, and how many voxels of a parotid gland were given to the other side.
+Of several runs, each started from the one before. The card gets the Dice of each structure on the
+16 validation cases (native space) and on phantoms that were not trained on, and how many voxels of
+a parotid gland were given to the other side.
 """
 
 import argparse
@@ -94,22 +95,17 @@ def phantom_pairs() -> list[tuple[sitk.Image, sitk.Image]]:
     return [(phantom.image, phantom.labels) for phantom in phantoms]
 
 
-def training_record(model: Model, pretraining: Path, run: Path, remark: str) -> dict[str, object]:
-    """What the model has seen, the options of both runs, and where they were computed."""
+def training_record(
+    model: Model, pretraining: Path, runs: list[Path], remark: str
+) -> dict[str, object]:
+    """What the model has seen, the options of all runs, and where they were computed."""
     _, before = read_config(pretraining / CONFIG)
-    _, after = FINETUNING.read(run / CONFIG)
     return {
         "images": model.card.training["images"],
         "recipe": "VoCoTraining/recipes/headneck_oar",
         "runs": [
             {"pre-training": before.to_plain(), "minutes": _minutes(pretraining)},
-            {
-                "fine-tuning": {**after.to_plain(), "init": "the pre-training", "store": None},
-                "minutes": _minutes(run),
-                "chosen step": max(
-                    read_rows(run / "logs" / "validation.csv"), key=lambda row: row["mean"]
-                )["step"],
-            },
+            *map(_fine_tuning, runs),
         ],
         "remark": remark,
         "environment": {
@@ -121,15 +117,25 @@ def training_record(model: Model, pretraining: Path, run: Path, remark: str) -> 
     }
 
 
+def _fine_tuning(run: Path) -> dict[str, object]:
+    _, options = FINETUNING.read(run / CONFIG)
+    validations = read_rows(run / "logs" / "validation.csv")
+    return {
+        "fine-tuning": {**options.to_plain(), "init": "the run before", "store": None},
+        "minutes": _minutes(run),
+        "chosen step": max(validations, key=lambda row: row["mean"])["step"],
+    }
+
+
 def _minutes(run: Path) -> float:
     return round(read_rows(run / "logs" / "training.csv")[-1]["seconds"] / 60, 1)
 
 
-def export(dataset: Path, pretraining: Path, run: Path, out: Path, remark: str) -> None:
-    """Write the model folder with its measured card."""
-    trained = read_model(run / MODEL)
+def export(dataset: Path, pretraining: Path, runs: list[Path], out: Path, remark: str) -> None:
+    """Write the model folder of the last run with its measured card."""
+    trained = read_model(runs[-1] / MODEL)
     network, _ = trained.load()
-    card = replace(CARD, training=training_record(trained, pretraining, run, remark))
+    card = replace(CARD, training=training_record(trained, pretraining, runs, remark))
     model = replace(trained, name=out.name, card=card)
     write_model(out, model, network, torch.float16, overwrite=True)
     segmenter = Segmenter(read_model(out))
@@ -146,7 +152,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--openkbp", type=Path, required=True, help="dataset.json of OpenKBP")
     parser.add_argument("--pretraining", type=Path, required=True, help="folder of that run")
-    parser.add_argument("--run", type=Path, required=True, help="folder of the fine-tuning run")
+    parser.add_argument(
+        "--run", type=Path, required=True, nargs="+", help="folders of the fine-tuning runs"
+    )
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
     parser.add_argument("--remark", default="", help="what the options do not say")
     arguments = parser.parse_args()
