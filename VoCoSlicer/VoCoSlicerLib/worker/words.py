@@ -44,6 +44,7 @@ def _sentences() -> dict[str, str]:
         "embedding crops": _("embedding crops"),
         "sweeping the volume": _("sweeping the volume"),
         "finding places": _("finding places"),
+        "finding boxes": _("finding boxes"),
         "comparing orientations": _("comparing orientations"),
         "Memory ran out: continuing with {way}.": _("Memory ran out: continuing with {way}."),
         "windows of {size} voxels on the {device}, summed in half precision": _(
