@@ -41,6 +41,14 @@ def phantom() -> Phantom:
     return make_phantom("headneck", 3, (40, 44, 48), 6.0)
 
 
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """An output folder with nothing in it."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
 def small_model(folder: Path, **changes: object) -> Model:
     """A model folder with a small random network, whose label maps hold all classes."""
     torch.manual_seed(2)

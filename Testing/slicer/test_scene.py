@@ -8,11 +8,12 @@ import SimpleITK as sitk
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
-from VoCoSlicerLib.pictures.bounds import crossing_point, enclose, surface_boxes, volume_bounds
+from VoCoSlicerLib.pictures.bounds import crossing_point, enclose, surface_boxes
 from VoCoSlicerLib.pictures.layout import fit_views
 from VoCoSlicerLib.pictures.surfaces import segment_surface
 from VoCoSlicerLib.scene.bundle import save_bundle
 from VoCoSlicerLib.scene.ct import load_ct
+from VoCoSlicerLib.scene.geometry import volume_bounds
 from VoCoSlicerLib.scene.labelmaps import segment_mask, segment_volumes, segments
 
 

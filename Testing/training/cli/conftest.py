@@ -28,14 +28,6 @@ def dicom(tmp_path_factory: pytest.TempPathFactory, phantom: Phantom) -> Path:
 
 
 @pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """An output folder with nothing in it."""
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def user_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VOCO_MODELS", str(tmp_path / "models"))
     return tmp_path / "models"

@@ -224,6 +224,7 @@ def test_a_place_is_found_in_another_image(folder, tmp_path, capsys):
         ([], "a place with --at, or a box with --box"),
         (["--box", "1,2,3"], "x,y,z,w,d,h"),
         (["--box", "1,2,3,4,0,6"], "longer than 0"),
+        (["--box", "1,2,3,4,5,nan"], "longer than 0"),
         (["--box", "9999,0,0,1,1,1"], "outside the image"),
     ):
         assert main(["find", *images, *arguments, *options]) == 2

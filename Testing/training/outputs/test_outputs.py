@@ -359,14 +359,6 @@ def copies(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    """An output folder with nothing in it."""
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
-
-
 @pytest.mark.parametrize("name", REQUIRED)
 @pytest.mark.parametrize("value", ["absent", None])
 def test_a_series_that_dicom_seg_cannot_refer_to(copies, out, short_series, name, value):

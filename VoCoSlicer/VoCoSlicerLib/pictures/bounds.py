@@ -8,17 +8,6 @@ from VoCoSlicerLib.pictures.surfaces import segment_surface
 from VoCoSlicerLib.scene.labelmaps import segments
 
 
-def volume_bounds(volume_node: slicer.vtkMRMLScalarVolumeNode) -> NDArray[np.float64]:
-    """Find the box around a volume.
-
-    Returns:
-        The lowest and the highest R, A and S in mm, shape (2, 3).
-    """
-    bounds = [0.0] * 6
-    volume_node.GetRASBounds(bounds)
-    return np.reshape(bounds, (3, 2)).T
-
-
 def surface_boxes(segmentation_node: slicer.vtkMRMLSegmentationNode) -> NDArray[np.float64]:
     """Find the box around each surface of a segmentation, without the empty ones.
 

@@ -9,7 +9,8 @@ import numpy as np
 import slicer
 from numpy.typing import NDArray
 
-from VoCoSlicerLib.pictures.bounds import crossing_point, enclose, surface_boxes, volume_bounds
+from VoCoSlicerLib.pictures.bounds import crossing_point, enclose, surface_boxes
+from VoCoSlicerLib.scene.geometry import volume_bounds
 
 MARGIN = 1.1
 """Size of a view over the size of what is fitted into it."""

@@ -11,8 +11,9 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from VoCoSlicerLib.pictures.anatomical_views import AXIAL, CORONAL, SAGITTAL, AnatomicalView, Slice
-from VoCoSlicerLib.pictures.bounds import crossing_point, enclose, surface_boxes, volume_bounds
+from VoCoSlicerLib.pictures.bounds import crossing_point, enclose, surface_boxes
 from VoCoSlicerLib.pictures.surfaces import draw_from_front
+from VoCoSlicerLib.scene.geometry import volume_bounds
 from VoCoSlicerLib.scene.labelmaps import segment_volumes, segments
 from VoCoSlicerLib.scene.nodes import FILL_OPACITY
 

@@ -11,7 +11,7 @@ import vtk
 from numpy.typing import NDArray
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from VoCoSlicerLib.scene.geometry import Matrix
+from VoCoSlicerLib.scene.geometry import Matrix, box_pose
 
 Point = tuple[float, float, float]
 """A place in RAS mm, in the world (transforms included), as the worker takes and gives them."""
@@ -76,16 +76,8 @@ class Bases:
         return (x, y, z)
 
     def pose(self, centre: Sequence[float]) -> Matrix:
-        """The 4 x 4 matrix from a box's own coordinates in mm to RAS, for a box of these axes.
-
-        A mirrored set of axes is turned right-handed, which leaves a box the same.
-        """
-        matrix = np.eye(4)
-        matrix[:3, :3] = np.transpose(self.axes)
-        if np.linalg.det(matrix[:3, :3]) < 0:
-            matrix[:3, 2] *= -1
-        matrix[:3, 3] = centre
-        return matrix
+        """The 4 x 4 matrix from a box's own coordinates in mm to RAS, for a box of these axes."""
+        return box_pose(np.array(self.axes), centre)
 
     def corners(self) -> NDArray[np.float64]:
         """The corners of the drawn boxes, ``(base, 8, 3)``."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from VoCoSlicerLib.positions.bases import CORNERS, Point, Where
 from VoCoSlicerLib.positions.points import show_points
-from VoCoSlicerLib.scene.geometry import as_array, as_matrix, index_to_world
+from VoCoSlicerLib.scene.geometry import as_array, as_matrix, box_pose, index_to_world
 
 SHARE = 0.25
 """Sides of a new box over those of its volume."""
@@ -169,18 +169,10 @@ def _as_places(array: NDArray[np.float64]) -> Where:
 
 
 def _sides_and_pose(corners: Where) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sides in mm, and the matrix from a box's own coordinates in mm to RAS.
-
-    Mirrored axes are turned right-handed, which leaves a box the same.
-    """
+    """Sides in mm, and the matrix from a box's own coordinates in mm to RAS."""
     edges = np.subtract([corners[4], corners[2], corners[1]], corners[0])
     sides = np.linalg.norm(edges, axis=1)
-    pose = np.eye(4)
-    pose[:3, :3] = (edges / sides[:, None]).T
-    if np.linalg.det(pose[:3, :3]) < 0:
-        pose[:3, 2] *= -1
-    pose[:3, 3] = np.mean(corners, axis=0)
-    return sides, pose
+    return sides, box_pose(edges / sides[:, None], middle(corners))
 
 
 def middle(where: Where) -> Point:

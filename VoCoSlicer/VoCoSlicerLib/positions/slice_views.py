@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import slicer
 
 from VoCoSlicerLib.positions.bases import Point
+from VoCoSlicerLib.scene.geometry import volume_bounds
 
 OVERLAY_OPACITY = 0.4
 MARGIN = 1.1
@@ -89,11 +90,9 @@ def show_side_by_side(
 
 def _fit(axial_node: slicer.vtkMRMLSliceNode, volume_node: slicer.vtkMRMLScalarVolumeNode) -> None:
     """Show a whole volume in an axial view, and its middle slice."""
-    bounds = [0.0] * 6
-    volume_node.GetRASBounds(bounds)
-    sides = list(zip(bounds[::2], bounds[1::2], strict=True))
-    axial_node.JumpSliceByCentering(*((low + high) / 2 for low, high in sides))
-    width, height, _depth = (MARGIN * (high - low) for low, high in sides)
+    low, high = volume_bounds(volume_node)
+    axial_node.JumpSliceByCentering(*((low + high) / 2).tolist())
+    width, height, _depth = (MARGIN * (high - low)).tolist()
     columns, rows, _slices = axial_node.GetDimensions()
     pixel = max(width / columns, height / rows)
     axial_node.SetFieldOfView(pixel * columns, pixel * rows, axial_node.GetFieldOfView()[2])

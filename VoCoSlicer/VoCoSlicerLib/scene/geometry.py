@@ -1,5 +1,7 @@
 """Where the voxels of a volume or a label map lie: 4 x 4 matrices from indices to mm."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import slicer
 import vtk
@@ -26,6 +28,34 @@ def as_matrix(array: Matrix) -> vtk.vtkMatrix4x4:
     matrix = vtk.vtkMatrix4x4()
     matrix.DeepCopy(array.ravel().tolist())
     return matrix
+
+
+def box_pose(axes: Matrix, centre: Sequence[float]) -> Matrix:
+    """The 4 x 4 matrix from a box's own coordinates in mm to RAS.
+
+    Mirrored axes are turned right-handed, which leaves a box the same.
+
+    Args:
+        axes: Unit vectors along the sides in RAS, one a row, ``(3, 3)``.
+        centre: RAS mm.
+    """
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.transpose(axes)
+    if np.linalg.det(matrix[:3, :3]) < 0:
+        matrix[:3, 2] *= -1
+    matrix[:3, 3] = centre
+    return matrix
+
+
+def volume_bounds(volume_node: slicer.vtkMRMLScalarVolumeNode) -> Matrix:
+    """Find the box around a volume.
+
+    Returns:
+        The lowest and the highest R, A and S in mm, shape (2, 3).
+    """
+    bounds = [0.0] * 6
+    volume_node.GetRASBounds(bounds)
+    return np.reshape(bounds, (3, 2)).T
 
 
 def to_world(node: slicer.vtkMRMLTransformableNode) -> Matrix:

@@ -4,6 +4,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from VoCoSlicerLib.errors import VoCoSlicerError
+from VoCoSlicerLib.scene.geometry import volume_bounds
 from VoCoSlicerLib.scene.transfer import volume_inside
 
 
@@ -11,11 +12,9 @@ def box_around(volume_node: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLMar
     """A new box around a whole volume, for the user to make smaller."""
     region = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", _("Region"))
     region.CreateDefaultDisplayNodes()
-    bounds = [0.0] * 6
-    volume_node.GetRASBounds(bounds)
-    sides = list(zip(bounds[::2], bounds[1::2], strict=True))
-    region.SetCenter([(low + high) / 2 for low, high in sides])
-    region.SetSize([high - low for low, high in sides])
+    low, high = volume_bounds(volume_node)
+    region.SetCenter(((low + high) / 2).tolist())
+    region.SetSize((high - low).tolist())
     region.GetDisplayNode().SetFillVisibility(False)
     return region
 

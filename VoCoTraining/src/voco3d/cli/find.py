@@ -114,7 +114,7 @@ def parse_box(text: str) -> list[tuple[float, ...]]:
             "--box is written as x,y,z,w,d,h in mm, a centre (RAS) and three sides, for example "
             f"--box=-12.5,40,7,30,30,20, not {text!r}."
         ) from None
-    if min(width, depth, height) <= 0:
+    if not all(side > 0 for side in (width, depth, height)):
         raise VoCoError(f"The sides of a --box must be longer than 0 mm, but it is {text!r}.")
     sides = ((x, width), (y, depth), (z, height))
     return list(product(*((middle - side / 2, middle + side / 2) for middle, side in sides)))

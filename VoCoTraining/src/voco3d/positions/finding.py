@@ -42,7 +42,7 @@ class FoundPlace:
         asked: In the first volume, RAS mm; of a box, its centre.
         place: The most similar place of the other volume, RAS mm; of a box, its centre.
         similarity: The highest cosine of a crop there with the crop around ``asked``; of a box,
-            the mean over its parts.
+            the mean over its centre and parts.
         relative: The place at the same share of the body's box, for comparison, RAS mm.
         box: The eight corners of the box around ``place``, RAS mm; None for a point.
     """
