@@ -216,7 +216,7 @@ def test_a_box_is_found_as_a_box(application, volumes, mirror):
     assert node.GetDisplayNode().GetVisibility()
     assert node.GetLocked()
     pose = np.array(
-        [[node.GetObjectToWorldMatrix().GetElement(r, c) for c in range(3)] for r in range(3)]
+        [[node.GetObjectToNodeMatrix().GetElement(r, c) for c in range(3)] for r in range(3)]
     )
     assert np.linalg.det(pose) == pytest.approx(1)
     assert same_box(CORNERS * node.GetSize() @ pose.T + link.found(), corners_at(-7.5, 8.5, -9.5))
