@@ -13,7 +13,7 @@ from voco3d.finetuning.sampling import (
     box_of,
     crop_points,
     interpolate,
-    label_shares,
+    interpolate_labelled,
     onto_border,
 )
 
@@ -48,8 +48,8 @@ def drawn(seed: int, points: tuple[int, int, int] = (2, 3, 2)):
 @given(st.integers(0, 10**6))
 def test_interpolation_is_that_of_a_plain_loop(seed):
     image, labels, points = drawn(seed)
-    values = interpolate(image, points).numpy()
-    shares = label_shares(labels, 4, points).numpy()
+    values, shares = (t.numpy() for t in interpolate_labelled(image, labels, 4, points))
+    np.testing.assert_array_equal(values, interpolate(image, points).numpy())
     assert shares.shape == (5, *points.shape[:3])
     assert shares.sum(axis=0) == pytest.approx(1, abs=1e-5)
     assert not shares[4].any()
@@ -136,9 +136,9 @@ def test_a_crop_on_the_network_s_grid_is_what_an_inference_sees(axes, spacing):
     ras, labels = sitk.DICOMOrient(image, "RAS"), sitk.DICOMOrient(label, "RAS")
     points = network_points(ras, volume.grid)
     intensities = (image_to_array(ras)[None] + 200) / 500
-    seen = interpolate(intensities, points).clamp(0, 1).numpy()
-    assert seen == pytest.approx(volume.array, abs=1e-3)
-    shares = label_shares(image_to_array(labels).astype(np.uint8), 3, points).numpy()
+    values = image_to_array(labels).astype(np.uint8)
+    seen, shares = (t.numpy() for t in interpolate_labelled(intensities, values, 3, points))
+    assert seen.clip(0, 1) == pytest.approx(volume.array, abs=1e-3)
     for value in (1, 2, 3):
         mask = to_network(
             sitk.Cast(label == value, sitk.sitkFloat32) * 500 - 200, preprocessing

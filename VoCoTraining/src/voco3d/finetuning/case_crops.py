@@ -21,8 +21,7 @@ from voco3d.finetuning.prepared import PreparedCase
 from voco3d.finetuning.sampling import (
     box_of,
     crop_points,
-    interpolate,
-    label_shares,
+    interpolate_labelled,
     onto_border,
 )
 from voco3d.training.draws import Draw
@@ -87,11 +86,13 @@ class CaseCrops(Dataset[Sample]):
         box = box_of(points, case.shape)
         points = onto_border(points, case.shape, spacing / own / 2)
         points = points - np.array([side.start for side in box], dtype=np.float32)
-        image = interpolate(case.image(box), points)
+        image, shares = interpolate_labelled(
+            case.image(box), case.labels(box), len(self.data.values), points
+        )
         windowed = self.config.preprocessing.intensity is not None
         image = image.clamp(0, 1) if windowed else image
         image = change_intensity(image, self.config.augmentation, random)
-        target = self._target(label_shares(case.labels(box), len(self.data.values), points))
+        target = self._target(shares)
         known = torch.tensor([s in case.case.known for s in range(len(self.data.structures))])
         if motion.mirrored:
             target, known = self._mirrored(target), self._mirrored(known)

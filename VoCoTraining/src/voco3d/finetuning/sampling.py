@@ -82,37 +82,35 @@ def interpolate(image: npt.NDArray[np.float32], points: npt.NDArray[np.float32])
     Returns:
         ``(channel, x, y, z)``.
     """
-    return _at(image, _scaled(points, image.shape[1:]))
-
-
-def _scaled(points: npt.NDArray[np.float32], shape: tuple[int, ...]) -> Tensor:
-    """Points as ``_at`` takes them."""
-    size = torch.tensor(shape)
-    return (torch.from_numpy(points) * (2 / (size + 1)) + (2 / (size + 1) - 1)).flip(-1)
-
-
-def _at(image: npt.NDArray[np.float32], points: Tensor) -> Tensor:
+    size = torch.tensor(image.shape[1:])
+    scaled = (torch.from_numpy(points) * (2 / (size + 1)) + (2 / (size + 1) - 1)).flip(-1)
     # One voxel of air around: a side of one voxel has no scale that grid_sample could use
     padded = F.pad(torch.from_numpy(image)[None], [1] * 6)
-    return F.grid_sample(padded, points[None], align_corners=True)[0]
+    return F.grid_sample(padded, scaled[None], align_corners=True)[0]
 
 
-def label_shares(
-    labels: npt.NDArray[np.uint8], count: int, points: npt.NDArray[np.float32]
-) -> Tensor:
-    """The share of each label at points between voxels: trilinear interpolation of its mask.
+def interpolate_labelled(
+    image: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.uint8],
+    count: int,
+    points: npt.NDArray[np.float32],
+) -> tuple[Tensor, Tensor]:
+    """Trilinear interpolation of an image and of the masks of its labels, in one pass.
 
     Args:
+        image: ``(channel, x, y, z)``.
         labels: ``(x, y, z)``, values 0 to ``count``.
         count: Labels besides 0.
         points: ``(x, y, z, 3)`` in voxels; what lies outside is 0.
 
     Returns:
-        ``(1 + count, x, y, z)``, which sums to 1.
+        The image ``(channel, x, y, z)``, and the share of each label ``(1 + count, x, y, z)``,
+        which sums to 1.
     """
+    present = np.unique(labels[labels > 0])
+    masks = labels == present[:, None, None, None]
+    values = interpolate(np.concatenate([image, masks], dtype=np.float32), points)
     shares = torch.zeros(1 + count, *points.shape[:3])
-    scaled = _scaled(points, labels.shape)
-    for label in np.unique(labels[labels > 0]).tolist():
-        shares[label] = _at((labels == label)[None].astype(np.float32), scaled)[0]
+    shares[present.astype(np.int64)] = values[len(image) :]
     shares[0] = 1 - shares[1:].sum(dim=0)
-    return shares
+    return values[: len(image)], shares
