@@ -364,7 +364,7 @@ def compare(options: argparse.Namespace) -> None:
         for name in names:
             runs[name].append(in_own_process("measure", setting, name))
             seconds = runs[name][-1]["seconds"]
-            print(f"round {number + 1}: {name}: {seconds:.1f} s", file=sys.stderr, flush=True)
+            print(f"round {number + 1}: {name}: {seconds:.3g} s", file=sys.stderr, flush=True)
     flops = {name: in_own_process("count", setting, name) for name in names}
     rows = [summarise(name, runs, flops[name]) for name in names]
     table = markdown(rows, skipped)
