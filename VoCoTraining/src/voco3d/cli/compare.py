@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.commands import Commands
 from voco3d.cli.interruption import telling_how_to_go_on
-from voco3d.cli.options import check_run_options
+from voco3d.cli.options import add_run_options, check_run_options
 from voco3d.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -66,10 +66,7 @@ def build_parser() -> "jsonargparse.ArgumentParser":
 
     parser = config_parser()
     parser.description = DESCRIPTION
-    parser.add_argument("--out", type=Path | None, help="folder for the comparison")
-    parser.add_argument(
-        "--resume", type=Path | None, metavar="OUT", help="go on with this comparison"
-    )
+    add_run_options(parser, "comparison")
     return parser
 
 

@@ -2,10 +2,14 @@
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from typing import Any, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 from voco3d.cli.progress import Style
 from voco3d.errors import VoCoError
+
+if TYPE_CHECKING:
+    import jsonargparse
 
 
 def add_progress_option(parser: ArgumentParser) -> None:
@@ -37,6 +41,14 @@ def add_intensity_option(parser: ArgumentParser) -> None:
         default=(-175.0, 250.0),
         metavar=("LOW", "HIGH"),
         help="HU window that is mapped to 0..1 (default: -175 250)",
+    )
+
+
+def add_run_options(parser: "jsonargparse.ArgumentParser", what: str = "run") -> None:
+    """Add ``--out`` and ``--resume``."""
+    parser.add_argument("--out", type=Path | None, help=f"folder for the {what}")
+    parser.add_argument(
+        "--resume", type=Path | None, metavar="FOLDER", help=f"go on with this {what}"
     )
 
 
