@@ -1,6 +1,5 @@
 """Training on a graphics card: the same losses as on the CPU, in every precision, and resumed."""
 
-import shutil
 import signal
 from dataclasses import replace
 
@@ -43,8 +42,12 @@ def cases(tmp_path_factory):
     return tiny_cases.write_cases(tmp_path_factory.mktemp("cases"), validation=2)
 
 
+def record(run):
+    return run / "logs" / "training.csv"
+
+
 def losses(run):
-    return [row["loss"] for row in read_rows(run / "logs" / "training.csv")]
+    return [row["loss"] for row in read_rows(record(run))]
 
 
 def pretraining(recipe="paper", **compute):
@@ -119,7 +122,10 @@ def test_a_stopped_run_goes_on(kind, precision, cache, cases, tmp_path, monkeypa
         patch.setattr(module, "training_step", stops)
         with pytest.raises(Interrupted):
             train(config, data, stopped)
+    before, steps = record(stopped).read_text(), len(losses(stopped))
     again(stopped)
+    assert 3 <= steps < 6
+    assert record(stopped).read_text().startswith(before)  # seconds too: no step was taken again
     one, other = (read_checkpoint(run / "checkpoints" / LAST) for run in (whole, stopped))
     assert one["global_step"] == other["global_step"] == 6
     torch.testing.assert_close(
@@ -129,17 +135,16 @@ def test_a_stopped_run_goes_on(kind, precision, cache, cases, tmp_path, monkeypa
 
 def test_a_run_begun_on_the_card_goes_on_on_the_cpu(cache, tmp_path):
     out = tmp_path / "run"
-    config = tiny_cache.changed("optimisation", pretraining("tpami"), steps=3)
-    pretrain(config, cache, out)
-    moved = tmp_path / "moved"
-    shutil.copytree(out, moved)
-    data, config = PRETRAINING.read(moved / "config.yaml")
+    pretrain(tiny_cache.changed("optimisation", pretraining("tpami"), steps=3), cache, out)
+    before = record(out).read_text()
+    data, config = PRETRAINING.read(out / "config.yaml")
     config = tiny_cache.changed("optimisation", config, steps=6)
     PRETRAINING.write(
-        moved / "config.yaml", data, tiny_cache.changed("compute", config, device="cpu")
+        out / "config.yaml", data, tiny_cache.changed("compute", config, device="cpu")
     )
-    resume_pretraining(moved)
-    assert len(losses(moved)) == 6
+    resume_pretraining(out)
+    assert len(losses(out)) == 6
+    assert record(out).read_text().startswith(before)
 
 
 def _finetune(config, data, out):
