@@ -107,6 +107,46 @@ def test_stop_saves_and_resume_goes_on(begin, tmp_path):
     assert steps_of(job)[: len(steps) + 2] == list(range(1, len(steps) + 3))
 
 
+def test_a_stopped_one_is_finished_as_it_is(begin, tmp_path):
+    job = begin(finetuning(tmp_path, MANY))
+    trained(job, 2)
+    with pytest.raises(VoCoSlicerError, match="has no checkpoint yet"):
+        job.finish(ThisPython())
+    job.stop()
+    assert ended(job).phase == "stopped"
+    steps = steps_of(job)
+    assert job.has_trained
+    job.finish(ThisPython())
+    assert ended(job).phase == "finished", job.log.read_text()
+    assert job.model == job.folder / "model"
+    assert steps_of(job) == steps
+    with pytest.raises(VoCoSlicerError, match="is finished"):
+        job.finish(ThisPython())
+
+
+def test_one_at_work_is_not_finished(begin, tmp_path):
+    job = begin(finetuning(tmp_path, MANY))
+    trained(job)
+    (job.folder / "checkpoints").mkdir()
+    (job.folder / "checkpoints" / "last.ckpt").write_text("1")
+    with pytest.raises(VoCoSlicerError, match="is at work"):
+        job.finish(ThisPython())
+
+
+def test_it_goes_on_where_finishing_failed(begin, tmp_path):
+    job = begin(finetuning(tmp_path, MANY))
+    trained(job, 2)
+    job.stop()
+    ended(job)
+    (job.folder / "model").write_text("in the way")
+    job.finish(ThisPython())
+    assert ended(job).phase == "failed"
+    (job.folder / "model").unlink()
+    done = len(steps_of(job))
+    job.resume(ThisPython())
+    trained(job, done + 1)
+
+
 def test_stop_while_the_cache_is_made(begin, tmp_path):
     job = begin(pretraining(tmp_path))
     until(lambda: job.standing().done == 2)

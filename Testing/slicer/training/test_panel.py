@@ -158,9 +158,42 @@ def test_stop_and_resume(shown, tmp_path):
     harness.wait(lambda: f"/ {MANY}, " in item.text(2))
     shown.ui.stopButton.click()
     shown.wait_for("Stopped")
-    assert shown.ui.runLabel.text == "Saved: resume it to go on."
+    assert shown.ui.runLabel.text == (
+        "Saved: resume it to go on, or finish it to have its model now."
+    )
     shown.ui.resumeButton.click()
     shown.wait_for("Training")
+
+
+def test_stop_and_finish(shown, tmp_path):
+    many(tmp_path)
+    fill(shown, tmp_path)
+    assert not shown.ui.finishButton.enabled
+    shown.ui.startButton.click()
+    shown.wait_for("Training")
+    harness.wait(lambda: f"/ {MANY}, " in shown.ui.runsTreeWidget.topLevelItem(0).text(2))
+    assert not shown.ui.finishButton.enabled
+    shown.ui.stopButton.click()
+    shown.wait_for("Stopped")
+    assert shown.ui.finishButton.enabled
+    assert shown.models == []
+    shown.ui.finishButton.click()
+    shown.wait_for("Finished")
+    harness.wait(lambda: shown.models)
+    assert shown.models == [str(tmp_path / "run" / "model")]
+    assert not shown.ui.finishButton.enabled
+    assert not shown.ui.resumeButton.enabled
+
+
+def test_one_that_was_stopped_before_it_had_trained_cannot_be_finished(shown, tmp_path):
+    many(tmp_path)
+    fill(shown, tmp_path)
+    shown.ui.startButton.click()
+    shown.ui.stopButton.click()
+    shown.wait_for("Stopped")
+    assert shown.ui.runLabel.text == "Saved: resume it to go on."
+    assert shown.ui.resumeButton.enabled
+    assert not shown.ui.finishButton.enabled
 
 
 def test_slicer_is_closed_and_the_job_found_again(show, tmp_path):

@@ -1,5 +1,6 @@
 """Jobs of the real voco3d: what the stand-in only plays."""
 
+import shutil
 from pathlib import Path
 
 from Testing.slicer.training.small_scene import add_segmentation, add_volume, ball, grid
@@ -8,6 +9,7 @@ from Testing.training.finetuning.tiny_cases import write_cases
 from VoCoSlicerLib.training.curves import Curves
 from VoCoSlicerLib.training.dataset import scene_cases, write_dataset
 from VoCoSlicerLib.training.job_files import read_state
+from VoCoSlicerLib.training.jobs import Job
 from VoCoSlicerLib.training.presets import FINETUNING, Preset
 from VoCoSlicerLib.training.records import read_record
 
@@ -58,6 +60,11 @@ def test_the_scene_is_fine_tuned_on_stopped_and_resumed(scene, begin, tmp_path):
     steps = read_record(job.folder / "logs" / "training.csv")["step"]
     assert 3 <= len(steps) < 60
     assert (job.folder / "checkpoints" / "last.ckpt").is_file()
+    other = Job(Path(shutil.copytree(job.folder, tmp_path / "finished")))
+    other.finish(ThisPython(first=""))
+    assert ended(other).phase == "finished", other.log.read_text()
+    assert (other.model / "configs" / "metadata.json").is_file()
+    assert read_record(other.folder / "logs" / "training.csv")["step"] == steps
     job.resume(ThisPython(first=""))
     assert ended(job).phase == "finished", job.log.read_text()
     assert read_record(job.folder / "logs" / "training.csv")["step"] == list(range(1, 61))

@@ -45,8 +45,14 @@ def test_it_compares_goes_on_and_writes_the_table_anew(options, data, tmp_path, 
         (["--data", "cases"], "Say --out"),
         (["--data", "nowhere", "--out", "table"], "nowhere"),
         (["--resume", "nowhere"], "nowhere is not a"),
-        (["--resume", "nowhere", "--seeds", "3"], "What is resumed keeps its options"),
-        (["--resume=nowhere", "--seeds=3"], "What is resumed keeps its options"),
+        (
+            ["--resume", "nowhere", "--seeds", "3"],
+            "nothing else",
+        ),
+        (
+            ["--resume=nowhere", "--seeds=3"],
+            "nothing else",
+        ),
         (["--data", "{data}", "--out", "table", "--labels", "[9]"], "asks for 9 labelled cases"),
         (["--data", "{data}", "--out", "table", "--labels", "[some]"], "labels"),
         (

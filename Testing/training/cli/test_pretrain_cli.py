@@ -89,8 +89,20 @@ def test_voco_lists_the_command(capsys):
         (["--data", "cache"], "Say --out"),
         (["--data", "nowhere", "--out", "run"], "nowhere is not a training cache"),
         (["--resume", "nowhere"], "nowhere is not a run"),
-        (["--resume", "nowhere", "--seed", "3"], "What is resumed keeps its options"),
-        (["--resume=nowhere", "--seed=3"], "What is resumed keeps its options"),
+        (
+            ["--resume", "nowhere", "--seed", "3"],
+            "nothing else",
+        ),
+        (["--finish", "nowhere"], "nowhere is not a run"),
+        (
+            ["--finish", "nowhere", "--seed", "3"],
+            "--finish nowhere` and nothing else",
+        ),
+        (["--resume", "one", "--finish", "two"], "A run keeps its options"),
+        (
+            ["--resume=nowhere", "--seed=3"],
+            "nothing else",
+        ),
         (["--recipe", "vococo", "--data", "{cache}", "--out", "run"], "no recipe 'vococo'"),
         (["--network.name", "net", "--data", "{cache}", "--out", "run"], "no network 'net'"),
         (["--nonsense"], "nonsense"),

@@ -16,6 +16,7 @@ from Testing.training.finetuning.tiny_cases import write_cases
 from Testing.training.models.test_bundle import SCHEMA
 from voco3d.cli import main
 from voco3d.data.cache.sources import sha256
+from voco3d.finetuning import structures
 from voco3d.finetuning.config_file import FINETUNING
 from voco3d.finetuning.data_list import read_data_list
 from voco3d.finetuning.monitor import best_row
@@ -194,6 +195,16 @@ def test_the_codes_of_a_bundled_model_are_taken():
     known = structures_of(["Brainstem", "mandible"])
     assert [s.type.scheme for s in known] == ["SCT", "SCT"]
     assert STRUCTURES[0].type == known[0].type
+
+
+def test_a_damaged_bundled_model_lends_no_codes_and_stops_nothing(tmp_path, monkeypatch):
+    bundled = shutil.copytree(structures.bundled_folder(), tmp_path / "bundled")
+    monkeypatch.setattr(structures, "bundled_folder", lambda: bundled)
+    assert structures_of(["mandible"])[0].type.scheme == "SCT"
+    (bundled / "headneck-oar" / "models" / "model.safetensors").unlink()
+    mandible, spleen = structures_of(["mandible", "spleen"])
+    assert mandible.type.scheme == "99VOCO"
+    assert spleen.type.scheme == "SCT"
 
 
 def test_a_start_that_does_not_say_what_it_has_seen_is_remembered(cases, whole, tmp_path):

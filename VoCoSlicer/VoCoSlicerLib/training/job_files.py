@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 PLAN, STATE, LOG, STOP = "job.json", "job_state.json", "job.log", "job.stop"
-CONFIG, LOGS, MODEL = "config.yaml", "logs", "model"
+CONFIG, CHECKPOINTS, LOGS, MODEL = "config.yaml", "checkpoints", "logs", "model"
 """What ``voco pretrain`` and ``voco finetune`` write into a run's folder."""
 
 FORMAT = 1
@@ -49,6 +49,8 @@ class Plan:
         attempt: How often it was started.
         pid: The process that the last start made, and when that began.
         began: See ``processes.beginning``.
+        finishing: Whether a run that is there is to be made a model of as it is, in place of going
+            on with it.
     """
 
     kind: str
@@ -58,6 +60,7 @@ class Plan:
     attempt: int = 1
     pid: int = 0
     began: str | None = None
+    finishing: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from slicer.i18n import tr as _
 
 from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.training.job_files import (
+    CHECKPOINTS,
     CONFIG,
     LOG,
     MODEL,
@@ -207,12 +208,33 @@ class Job:
         Raises:
             VoCoSlicerError: It is at work or finished, or cannot be started.
         """
+        self._launch_again(interpreter, finishing=False)
+
+    @property
+    def has_trained(self) -> bool:
+        """Whether there is a checkpoint, which a model can be made of."""
+        return any((self.folder / CHECKPOINTS).glob("*.ckpt"))
+
+    def finish(self, interpreter: Interpreter) -> None:
+        """Have the model made of what has been trained so far; returns at once.
+
+        Raises:
+            VoCoSlicerError: It is at work or finished, has no checkpoint yet, or cannot be started.
+        """
+        if not self.has_trained:
+            raise VoCoSlicerError(
+                _("This training has no checkpoint yet: resume it, and let it save one.")
+            )
+        self._launch_again(interpreter, finishing=True)
+
+    def _launch_again(self, interpreter: Interpreter, finishing: bool) -> None:
         phase = self.standing().phase
         if phase in ("running", "stopping"):
             raise VoCoSlicerError(_("This training is at work: wait until it has ended."))
         if phase == "finished":
             raise VoCoSlicerError(_("This training is finished: start a new one."))
-        _launch(self.folder, replace(self.plan, attempt=self.plan.attempt + 1), interpreter)
+        attempt = self.plan.attempt + 1
+        _launch(self.folder, replace(self.plan, attempt=attempt, finishing=finishing), interpreter)
         self.plan = read_plan(self.folder)
 
 

@@ -74,7 +74,8 @@ class Runner:
     def _do(self, step: Step) -> int:
         arguments = step.arguments
         if step.trains and (self.folder / CONFIG).is_file():
-            arguments = ("--resume", str(self.folder))
+            flag = "--finish" if self.plan.finishing else "--resume"
+            arguments = (flag, str(self.folder))
         with (self.folder / LOG).open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", "voco3d.cli", step.command, *arguments],

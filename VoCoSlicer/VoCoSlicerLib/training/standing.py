@@ -54,6 +54,8 @@ def progress(folder: Path, plan: Plan, state: State | None, phase: Phase) -> Sta
     if not plan.steps[state.step].trains:
         done, total = _of_cache(_said(folder, state))
         return Standing(phase, _("Preparing the volumes"), done, total)
+    if plan.finishing:
+        return Standing(phase, _("Making the model"))
     row = last_row(folder / LOGS / "training.csv")
     step, seconds = row.get("step", math.nan), row.get("seconds", math.nan)
     total = total_steps(folder)

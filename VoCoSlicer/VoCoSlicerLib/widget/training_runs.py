@@ -29,7 +29,7 @@ class RunsPart:
     Args:
         ui: The widgets of ``Training.ui`` by name.
         runs: The trainings.
-        python: Gives the Python to resume in; None where it is not ready.
+        python: Gives the Python to go on in; None where it is not ready.
         on_error: Is told what went wrong.
         on_finished: Is told of every training that is finished, at least once.
     """
@@ -52,6 +52,7 @@ class RunsPart:
         )
         connect(ui.stopButton, self._stop)
         connect(ui.resumeButton, self._resume)
+        connect(ui.finishButton, self._finish)
         connect(ui.logButton, self._show_log)
         connect(ui.removeButton, self._remove)
         connect(ui.plotButton, self._plot)
@@ -127,11 +128,14 @@ class RunsPart:
         standing = None if key is None else self._standings[key]
         phase = "" if standing is None else standing.phase
         ui.stopButton.setEnabled(phase == "running")
-        ui.resumeButton.setEnabled(phase in ("stopped", "failed"))
+        ended_early = phase in ("stopped", "failed")
+        can_finish = ended_early and key is not None and self._jobs[key].has_trained
+        ui.resumeButton.setEnabled(ended_early)
+        ui.finishButton.setEnabled(can_finish)
         ui.logButton.setEnabled(key is not None)
         ui.removeButton.setEnabled(standing is not None and not standing.is_alive)
         ui.plotButton.setEnabled(key is not None)
-        text = "" if standing is None else _sentence(standing)
+        text = "" if standing is None else _sentence(standing, can_finish)
         if ui.runLabel.text != text:
             ui.runLabel.setText(text)
         ui.runLabel.setVisible(bool(text))
@@ -153,6 +157,11 @@ class RunsPart:
         python = self._python()
         if python is not None:
             self._do(lambda job: job.resume(python))
+
+    def _finish(self) -> None:
+        python = self._python()
+        if python is not None:
+            self._do(lambda job: job.finish(python))
 
     def _remove(self) -> None:
         self._do(self._runs.forget)
@@ -213,9 +222,11 @@ def _progress(standing: Standing) -> str:
     return _("{progress}, {time} left").format(progress=text, time=duration(standing.seconds_left))
 
 
-def _sentence(standing: Standing) -> str:
+def _sentence(standing: Standing, can_finish: bool) -> str:
     if standing.phase == "stopping":
         return _("The step at hand is ended, then a checkpoint is saved.")
+    if standing.phase == "stopped" and can_finish:
+        return _("Saved: resume it to go on, or finish it to have its model now.")
     if standing.phase == "stopped":
         return _("Saved: resume it to go on.")
     return f"⚠ {standing.sentence}" if standing.sentence else ""

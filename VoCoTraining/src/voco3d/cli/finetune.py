@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.commands import Commands
 from voco3d.cli.interruption import telling_how_to_go_on
-from voco3d.cli.options import add_run_options, check_run_options
+from voco3d.cli.options import add_finish_option, add_run_options, check_run_options
 from voco3d.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -33,18 +33,20 @@ def run(arguments: Sequence[str], own_process: bool = False) -> None:
     options, config = FINETUNING.parse(build_parser(), arguments)
     check_run_options("voco finetune", options, arguments)
 
-    from voco3d.finetuning.training import finetune, resume
+    from voco3d.finetuning.training import finetune, finish, resume
     from voco3d.training.trainer import is_first_process
 
-    run: Path = options.resume or options.out
+    run: Path = options.resume or options.finish or options.out
     if own_process:
         use_huge_pages()
     with (
-        telling_how_to_go_on("voco finetune", run),
+        telling_how_to_go_on("voco finetune", run, makes_model=True),
         show_progress("bar" if is_first_process() else "none") as progress,
     ):
         if options.resume:
             model = resume(run, progress=progress)
+        elif options.finish:
+            model = finish(run, progress=progress)
         else:
             model = finetune(config, options.data, run, progress=progress)
     if is_first_process():
@@ -58,4 +60,5 @@ def build_parser() -> "jsonargparse.ArgumentParser":
     parser = FINETUNING.parser()
     parser.description = DESCRIPTION
     add_run_options(parser)
+    add_finish_option(parser)
     return parser

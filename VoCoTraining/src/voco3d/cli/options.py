@@ -52,17 +52,30 @@ def add_run_options(parser: "jsonargparse.ArgumentParser", what: str = "run") ->
     )
 
 
+def add_finish_option(parser: "jsonargparse.ArgumentParser") -> None:
+    """Add ``--finish``."""
+    parser.add_argument(
+        "--finish",
+        type=Path | None,
+        metavar="FOLDER",
+        help="make the model of what this stopped run has trained so far",
+    )
+
+
 def check_run_options(command: str, options: Any, arguments: Sequence[str]) -> None:
-    """Refuse ``--resume`` beside other options, and a new run without ``--data`` or ``--out``.
+    """Refuse a run from before beside other options, and a new one without data or folder.
 
     Raises:
         VoCoError: If it is so.
     """
-    if options.resume is None:
+    before = {"--resume": options.resume, "--finish": options.get("finish")}
+    said = {flag: folder for flag, folder in before.items() if folder is not None}
+    if not said:
         for name in ("data", "out"):
             if options[name] is None:
                 raise VoCoError(f"Say --{name}, or go on with --resume FOLDER.")
-    elif len(arguments) > 1 + ("--resume" in arguments):
-        raise VoCoError(
-            f"What is resumed keeps its options: say `{command} --resume {options.resume}` alone."
-        )
+    for flag, folder in said.items():
+        if len(arguments) > 1 + (flag in arguments):
+            raise VoCoError(
+                f"A run keeps its options: say `{command} {flag} {folder}` and nothing else."
+            )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from voco3d.cli.allocator import use_huge_pages
 from voco3d.cli.commands import Commands
 from voco3d.cli.interruption import telling_how_to_go_on
-from voco3d.cli.options import add_run_options, check_run_options
+from voco3d.cli.options import add_finish_option, add_run_options, check_run_options
 from voco3d.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -43,18 +43,20 @@ def _train(arguments: Sequence[str], own_process: bool) -> None:
     options, config = parse(build_parser(), arguments)
     check_run_options("voco pretrain", options, arguments)
 
-    from voco3d.pretraining.training import pretrain, resume
+    from voco3d.pretraining.training import finish, pretrain, resume
     from voco3d.training.trainer import is_first_process
 
-    run: Path = options.resume or options.out
+    run: Path = options.resume or options.finish or options.out
     if own_process:
         use_huge_pages()
     with (
-        telling_how_to_go_on("voco pretrain", run),
+        telling_how_to_go_on("voco pretrain", run, makes_model=True),
         show_progress("bar", waiting=False) as progress,
     ):
         if options.resume:
             model = resume(run, progress=progress)
+        elif options.finish:
+            model = finish(run, progress=progress)
         else:
             model = pretrain(config, options.data, run, progress=progress)
     if is_first_process():
@@ -68,6 +70,7 @@ def build_parser() -> "jsonargparse.ArgumentParser":
     parser = config_parser()
     parser.description = DESCRIPTION
     add_run_options(parser)
+    add_finish_option(parser)
     return parser
 
 

@@ -207,7 +207,14 @@ def since_best(means: Sequence[float]) -> int:
     return len(means) if best is None else len(means) - 1 - means.index(best)
 
 
-def best_row(run: Path) -> dict[str, float] | None:
-    """The row of the best validation of a run, the first of equals; None before the first."""
-    rows = [row for row in read_rows(run / "logs" / "validation.csv") if row["mean"] == row["mean"]]
-    return max(rows, key=lambda row: row["mean"], default=None)
+def best_row(run: Path, until: float = math.inf) -> dict[str, float] | None:
+    """The row of the best validation of a run, the first of equals; None before the first.
+
+    Args:
+        run: The run's folder.
+        until: The last step to look at: a run that was cut off may have rows that are younger than
+            its last checkpoint.
+    """
+    rows = read_rows(run / "logs" / "validation.csv")
+    judged = [row for row in rows if row["step"] <= until and not math.isnan(row["mean"])]
+    return max(judged, key=lambda row: row["mean"], default=None)

@@ -30,6 +30,7 @@ def model_of_run(
     folder: Path,
     name: str,
     results: Mapping[str, Any],
+    steps_done: int,
 ) -> Model:
     """The description of the model that a run makes.
 
@@ -44,6 +45,8 @@ def model_of_run(
         folder: Of the model.
         name: Of the model.
         results: Figures for the card.
+        steps_done: Optimiser steps that were done; fewer than the options say where the run was
+            ended before.
     """
     before = {} if start.model is None else dict(start.model.card.training)
     images = set(stated_images(h for part in SEEN for c in prepared[part] for h in c.sha256))
@@ -68,6 +71,7 @@ def model_of_run(
             results=results,
             training={
                 **_shareable(config),
+                "steps_done": steps_done,
                 "images": sorted(images),
                 UNSTATED_START: config.init is not None and not before.get("images"),
             },

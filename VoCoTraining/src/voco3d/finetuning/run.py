@@ -39,10 +39,10 @@ class Run:
         """Of the training cases."""
         return [case.case.name for case in self.prepared["training"]]
 
-    def model(self, results: Mapping[str, object]) -> Model:
+    def model(self, results: Mapping[str, object], steps_done: int = 0) -> Model:
         """The description of the model that the run makes, with figures for its card."""
         folder = self.out / MODEL
         name = self.out.resolve().name
         return model_of_run(
-            self.config, self.data, self.start, self.prepared, folder, name, results
+            self.config, self.data, self.start, self.prepared, folder, name, results, steps_done
         )

@@ -1,8 +1,10 @@
 """Colours and codes of structures that a user has only named."""
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
+from voco3d.errors import VoCoError
 from voco3d.finetuning.augmentation import HEART
 from voco3d.models import read_model
 from voco3d.models.catalogue import bundled_folder
@@ -19,13 +21,17 @@ LONGEST = 16
 
 def structures_of(names: Sequence[str]) -> tuple[Structure, ...]:
     """Structures of these names: with the codes of a known one of the same name, or generic."""
-    folders = filter(is_model_folder, sorted(bundled_folder().iterdir()))
-    bundled = [read_model(folder) for folder in folders]
-    others = [structure for model in bundled for structure in model.structures]
-    known = {structure.name.casefold(): structure for structure in (*STRUCTURES, *others)}
+    known = {structure.name.casefold(): structure for structure in (*STRUCTURES, *_bundled())}
     return tuple(
         known.get(name.casefold()) or _generic(name, index) for index, name in enumerate(names)
     )
+
+
+def _bundled() -> Iterator[Structure]:
+    """The structures of the bundled models; one that cannot be read lends no codes."""
+    for folder in filter(is_model_folder, sorted(bundled_folder().iterdir())):
+        with suppress(VoCoError):
+            yield from read_model(folder).structures
 
 
 def _generic(name: str, index: int) -> Structure:

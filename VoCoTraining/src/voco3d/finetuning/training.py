@@ -32,6 +32,7 @@ from voco3d.training.run_folder import (
     CONFIG,
     MODEL,
     check_new,
+    checkpoint_to_finish,
     last_checkpoint,
     make_folder,
 )
@@ -95,6 +96,26 @@ def resume(out: Path, say: Callable[[str], None] = print, progress: Progress = s
     return _run(config, data, out, checkpoint, say, progress)
 
 
+def finish(out: Path, say: Callable[[str], None] = print, progress: Progress = silent) -> Path:
+    """Make the model of what a stopped run has trained so far; the run can still be resumed.
+
+    Args:
+        out: The run's folder.
+        say: See ``finetune``.
+        progress: See ``finetune``.
+
+    Returns:
+        The model folder: with the weights of the best validation so far, or the last ones where
+        there was none.
+
+    Raises:
+        VoCoError: If there is no run or it has no whole checkpoint yet, and as ``finetune``.
+    """
+    data, config = FINETUNING.read(out / CONFIG)
+    checkpoint, done = checkpoint_to_finish(out, say)
+    return _run(config, data, out, checkpoint, say, progress, until=done)
+
+
 def _is_finished(out: Path, config: FinetuneConfig, done: int) -> bool:
     if done >= config.optimisation.steps:
         return True
@@ -119,6 +140,7 @@ def _run(
     checkpoint: Path | None,
     say: Callable[[str], None],
     progress: Progress,
+    until: int | None = None,
 ) -> Path:
     with quiet():
         pl.seed_everything(config.seed, verbose=False)
@@ -130,8 +152,9 @@ def _run(
         save = SaveCheckpoints(out / CHECKPOINTS, config.validation.save_every)
         same = SameData(data, _content(run))
         options = config.optimisation
+        steps = options.steps if until is None else until
         trainer = make_trainer(
-            config.compute, options.steps, options.accumulate, out, [same, monitor, save, stop]
+            config.compute, steps, options.accumulate, out, [same, monitor, save, stop]
         )
         if trainer.is_global_zero:
             make_folder(out)
@@ -141,7 +164,7 @@ def _run(
         if stop.stopped:
             raise Interrupted(trainer.global_step, stop.signal_number or signal.SIGTERM)
         if trainer.is_global_zero:
-            _finish(run, task.module, monitor)
+            _write(run, task.module, monitor, trainer.global_step)
     return out / MODEL
 
 
@@ -203,9 +226,9 @@ def _unsaid(text: str) -> None:
     """What was said when the run began need not be said again."""
 
 
-def _finish(run: Run, module: FinetuningModule, monitor: Monitor) -> None:
+def _write(run: Run, module: FinetuningModule, monitor: Monitor, done: int) -> None:
     """Write the model with the weights that were best, or the last ones."""
-    network, best = module.result, best_row(run.out)
+    network, best = module.result, best_row(run.out, done)
     monitor.restore_best(network)
     results = {}
     if best is not None:
@@ -215,4 +238,4 @@ def _finish(run: Run, module: FinetuningModule, monitor: Monitor) -> None:
             if name != "seconds" and not math.isnan(value)
         }
         results = {"validation (the weights were chosen on it)": figures}
-    write_result(run.out / MODEL, run.model(results), network, run.config)
+    write_result(run.out / MODEL, run.model(results, done), network, run.config)

@@ -1,6 +1,7 @@
 """What a run leaves: a model folder."""
 
 from pathlib import Path
+from typing import Any
 
 from torch.utils.data import DataLoader
 
@@ -28,6 +29,7 @@ def write_result(
     config: PretrainConfig,
     cache: Cache,
     network: PositionNetwork,
+    steps_done: int,
     run: Path,
     folder: Path,
     progress: Progress,
@@ -38,6 +40,8 @@ def write_result(
         config: All options of the run.
         cache: What it was trained on.
         network: The trained network.
+        steps_done: Optimiser steps that were done; fewer than the options say where the run was
+            ended before.
         run: The run's folder.
         folder: The model folder, which is replaced.
         progress: Told after every volume.
@@ -51,11 +55,12 @@ def write_result(
     )
     population_statistics(network, batches, progress)
     bases = reference_bases(network, batches, progress)
+    probes = [row for row in read_rows(run / "logs" / "probe.csv") if row["step"] <= steps_done]
     card = Card(
         task="Finds where in the body a crop lies (VoCo pre-training); an encoder to fine-tune",
         description=f"Pre-trained with the recipe {config.recipe} on {len(training)} volumes.",
-        results={"validation probe": read_rows(run / "logs" / "probe.csv")[-1]},
-        training=config.to_plain(),
+        results={"validation probe": probes[-1]},
+        training={**_shareable(config), "steps_done": steps_done},
     )
     write_pretrained(
         folder,
@@ -69,3 +74,10 @@ def write_result(
         body_region=config.body_region,
         overwrite=True,
     )
+
+
+def _shareable(config: PretrainConfig) -> dict[str, Any]:
+    """The options without the path of the first weights, which is nobody else's business."""
+    options, init = config.to_plain(), config.network.init
+    options["network"]["init"] = None if init is None else init.name
+    return options

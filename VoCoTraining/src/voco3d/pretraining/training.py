@@ -27,6 +27,7 @@ from voco3d.training.run_folder import (
     CONFIG,
     MODEL,
     check_new,
+    checkpoint_to_finish,
     last_checkpoint,
     make_folder,
 )
@@ -88,6 +89,25 @@ def resume(out: Path, say: Callable[[str], None] = print, progress: Progress = s
     return _run(config, data, out, checkpoint, say, progress)
 
 
+def finish(out: Path, say: Callable[[str], None] = print, progress: Progress = silent) -> Path:
+    """Make the model of what a stopped run has trained so far; the run can still be resumed.
+
+    Args:
+        out: The run's folder.
+        say: See ``pretrain``.
+        progress: See ``pretrain``.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        VoCoError: If there is no run or it has no whole checkpoint yet, and as ``pretrain``.
+    """
+    data, config = read_config(out / CONFIG)
+    checkpoint, done = checkpoint_to_finish(out, say)
+    return _run(config, data, out, checkpoint, say, progress, until=done)
+
+
 def load_network(out: Path) -> PositionNetwork:
     """The network of a run as it was at the last checkpoint.
 
@@ -112,6 +132,7 @@ def _run(
     checkpoint: Path | None,
     say: Callable[[str], None],
     progress: Progress,
+    until: int | None = None,
 ) -> Path:
     with quiet():
         pl.seed_everything(config.seed, verbose=False)
@@ -126,7 +147,7 @@ def _run(
         save = SaveCheckpoints(out / CHECKPOINTS, monitoring.save_every)
         trainer = make_trainer(
             config.compute,
-            config.optimisation.steps,
+            config.optimisation.steps if until is None else until,
             config.optimisation.accumulate,
             out,
             [monitor, save, stop],
@@ -138,7 +159,8 @@ def _run(
         if stop.stopped:
             raise Interrupted(trainer.global_step, stop.signal_number or signal.SIGTERM)
         if trainer.is_global_zero:
-            write_result(config, cache, module.network, out, out / MODEL, progress)
+            done = trainer.global_step
+            write_result(config, cache, module.network, done, out, out / MODEL, progress)
     return out / MODEL
 
 

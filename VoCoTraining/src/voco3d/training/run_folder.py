@@ -47,6 +47,18 @@ def make_folder(folder: Path) -> None:
         raise VoCoError(f"The folder {folder} cannot be made: {error.strerror}.") from error
 
 
+def checkpoint_to_finish(folder: Path, say: Say) -> tuple[Path, int]:
+    """The checkpoint that a run's model is made of, and the steps done by then.
+
+    Raises:
+        VoCoError: If there is none, or none of them is whole.
+    """
+    checkpoint, done = last_checkpoint(folder, say)
+    if checkpoint is None:
+        raise VoCoError(f"{folder} has no checkpoint yet: let it train until it has saved one.")
+    return checkpoint, done
+
+
 def last_checkpoint(folder: Path, say: Say) -> tuple[Path | None, int]:
     """The checkpoint that a run goes on from and the steps done by then; None before the first.
 

@@ -69,6 +69,18 @@ def append(path, *values):
         file.write(",".join(f"{value:.6g}" for value in values) + "\n")
 
 
+def make_model(run):
+    (run / "model" / "configs").mkdir(parents=True)
+    (run / "model" / "configs" / "metadata.json").write_text("{}")
+
+
+def finish(run):
+    if not (run / "checkpoints" / "last.ckpt").exists():
+        print("voco: it has no checkpoint yet.", file=sys.stderr)
+        sys.exit(2)
+    make_model(run)
+
+
 def train():
     resumed = option("--resume")
     run = Path(resumed or option("--out"))
@@ -96,8 +108,12 @@ def train():
             print(f"voco: stopped after step {step} and saved")
             sys.exit(130)
     fail(plan.get("after"))
-    (run / "model" / "configs").mkdir(parents=True)
-    (run / "model" / "configs" / "metadata.json").write_text("{}")
+    make_model(run)
 
 
-build_cache() if command == "cache" else train()
+if command == "cache":
+    build_cache()
+elif option("--finish"):
+    finish(Path(option("--finish")))
+else:
+    train()
