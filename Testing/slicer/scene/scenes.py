@@ -247,3 +247,46 @@ def describe(scene) -> dict[str, Any]:
             about["reference"] = node.GetNodeReferenceID("referenceImageGeometryRef")
         described[node.GetID()] = about
     return described
+
+
+MASKS = some_masks()
+OTHER_MASKS = some_masks(seed=8)
+
+
+def own_segment(node, name="mine", matrix=None, label=1):
+    """A segment drawn by the user, on another grid than any volume's."""
+    labelmap = slicer.vtkOrientedImageData()
+    values = np.zeros((3, 4, 5), np.uint8)
+    values[1:, 2:, 1:3] = label
+    labelmap.ShallowCopy(image_data(values))
+    labelmap.SetImageToWorldMatrix(
+        vtk_matrix(affine(rotation(0.2, 0.1, 0.4) * 2.2, (9, 8, 7)) if matrix is None else matrix)
+    )
+    segment = slicer.vtkSegment()
+    segment.SetName(name)
+    segment.SetColor(0.1, 0.2, 0.3)
+    segment.SetTag("own", "kept")
+    segment.SetLabelValue(label)
+    segment.AddRepresentation("Binary labelmap", labelmap)
+    assert node.GetSegmentation().AddSegment(segment, "Segment_1")
+    return "Segment_1"
+
+
+def paint_into(node, segment_id, name="painted"):
+    """A segment that shares the label map of another, as the Segment Editor makes it."""
+    other = node.GetSegmentation().GetSegment(segment_id)
+    labelmap = other.GetRepresentation("Binary labelmap")
+    free = [
+        (i, j, k)
+        for i, j, k in np.ndindex(labelmap.GetDimensions())
+        if labelmap.GetScalarComponentAsDouble(i, j, k, 0) == 0
+    ]
+    for i, j, k in free[:5]:
+        labelmap.SetScalarComponentFromDouble(i, j, k, 0, 77)
+    segment = slicer.vtkSegment()
+    segment.SetName(name)
+    segment.SetLabelValue(77)
+    segment.AddRepresentation("Binary labelmap", labelmap)
+    painted = node.GetSegmentation().GenerateUniqueSegmentID(name)
+    node.GetSegmentation().AddSegment(segment, painted)
+    return painted

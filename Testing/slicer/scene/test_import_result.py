@@ -1,4 +1,4 @@
-"""A result in the scene: all of it and in its place, or nothing."""
+"""A result in the scene: in its place, with what its segments say."""
 
 import numpy as np
 import pytest
@@ -9,23 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from Testing.slicer.scene.scenes import (
+    MASKS,
     OBLIQUE,
     ORIENTATIONS,
+    OTHER_MASKS,
     PROVENANCE,
     STRUCTURES,
     add_transform,
     add_volume,
     affine,
     answer,
-    describe,
     describe_segmentation,
     ids_by_name,
-    image_data,
+    own_segment,
+    paint_into,
     put_under,
     rotation,
     same_places,
     segment_points,
-    some_masks,
     tags_of,
     voxel_points,
     vtk_matrix,
@@ -33,7 +34,6 @@ from Testing.slicer.scene.scenes import (
 )
 from Testing.training.models.region_model import REGIONS
 from voco3d.outputs.seg_nrrd import write_seg_nrrd
-from VoCoSlicerLib.errors import VoCoSlicerError
 from VoCoSlicerLib.scene import import_result
 from VoCoSlicerLib.scene.headless import HeadlessApplication
 from VoCoSlicerLib.scene.import_result import (
@@ -46,20 +46,7 @@ from VoCoSlicerLib.scene.nodes import new_segmentation
 from VoCoSlicerLib.scene.provenance import provenance_of, provenance_of_node
 from VoCoSlicerLib.scene.terminology import parse_entry
 
-MASKS = some_masks()
-OTHER_MASKS = some_masks(seed=8)
 APPLICATION = HeadlessApplication()
-
-
-@pytest.fixture
-def volume_node(application):
-    return add_volume(application.scene, OBLIQUE)
-
-
-@pytest.fixture
-def computed(volume_node, tmp_path):
-    """A result of two structures."""
-    return write_result(volume_node, tmp_path / "first", MASKS)
 
 
 def where(volume_node, mask):
@@ -70,45 +57,6 @@ def assert_lies(segmentation_node, volume_node, masks):
     ids = ids_by_name(segmentation_node)
     for name, mask in masks.items():
         assert same_places(segment_points(segmentation_node, ids[name]), where(volume_node, mask))
-
-
-def own_segment(node, name="mine", matrix=None, label=1):
-    """A segment drawn by the user, on another grid than any volume's."""
-    labelmap = slicer.vtkOrientedImageData()
-    values = np.zeros((3, 4, 5), np.uint8)
-    values[1:, 2:, 1:3] = label
-    labelmap.ShallowCopy(image_data(values))
-    labelmap.SetImageToWorldMatrix(
-        vtk_matrix(affine(rotation(0.2, 0.1, 0.4) * 2.2, (9, 8, 7)) if matrix is None else matrix)
-    )
-    segment = slicer.vtkSegment()
-    segment.SetName(name)
-    segment.SetColor(0.1, 0.2, 0.3)
-    segment.SetTag("own", "kept")
-    segment.SetLabelValue(label)
-    segment.AddRepresentation("Binary labelmap", labelmap)
-    assert node.GetSegmentation().AddSegment(segment, "Segment_1")
-    return "Segment_1"
-
-
-def paint_into(node, segment_id, name="painted"):
-    """A segment that shares the label map of another, as the Segment Editor makes it."""
-    other = node.GetSegmentation().GetSegment(segment_id)
-    labelmap = other.GetRepresentation("Binary labelmap")
-    free = [
-        (i, j, k)
-        for i, j, k in np.ndindex(labelmap.GetDimensions())
-        if labelmap.GetScalarComponentAsDouble(i, j, k, 0) == 0
-    ]
-    for i, j, k in free[:5]:
-        labelmap.SetScalarComponentFromDouble(i, j, k, 0, 77)
-    segment = slicer.vtkSegment()
-    segment.SetName(name)
-    segment.SetLabelValue(77)
-    segment.AddRepresentation("Binary labelmap", labelmap)
-    painted = node.GetSegmentation().GenerateUniqueSegmentID(name)
-    node.GetSegmentation().AddSegment(segment, painted)
-    return painted
 
 
 # In its place
@@ -382,136 +330,6 @@ def test_show_3d_of_nothing(volume_node):
     node = new_segmentation(volume_node)
     show_3d(node, True)
     show_3d(node, False)
-
-
-# All or nothing
-
-
-def failing_at(call, original):
-    calls = 0
-
-    def fails(*arguments):
-        nonlocal calls
-        calls += 1
-        if calls == call:
-            raise RuntimeError("injected")
-        return original(*arguments)
-
-    return fails
-
-
-@pytest.mark.parametrize(
-    ("function", "call"),
-    [
-        ("_take_out", 1),
-        ("_put", 1),
-        ("_put", 2),
-        ("_put", 3),
-        ("making_surface", 1),
-        ("making_surface", 2),
-        ("_place", 1),
-    ],
-)
-def test_a_failure_in_any_step_leaves_the_scene_as_it_was(
-    application, volume_node, computed, tmp_path, monkeypatch, function, call
-):
-    node = apply_to_new_segmentation(volume_node, *computed)
-    own_segment(node)
-    paint_into(node, ids_by_name(node)["mandible"])
-    show_3d(node, True)
-    node.GetDisplayNode().SetSegmentOpacity3D(ids_by_name(node)["mandible"], 0.3)
-    other_labels = dict(reversed(OTHER_MASKS.items()))
-    masks = {"brainstem": MASKS["mandible"], **other_labels}
-    path, result = write_result(volume_node, tmp_path / "2", masks)
-    result["provenance"]["date"] = "later"
-    before = describe(application.scene)
-    monkeypatch.setattr(import_result, function, failing_at(call, getattr(import_result, function)))
-    with pytest.raises(RuntimeError, match="injected"):
-        apply_result(volume_node, node, path, result)
-    assert describe(application.scene) == before
-    if function != "making_surface":
-        monkeypatch.undo()
-        monkeypatch.setattr(
-            import_result, function, failing_at(1, getattr(import_result, function))
-        )
-        with pytest.raises(RuntimeError, match="injected"):
-            apply_to_new_segmentation(volume_node, path, result)
-        assert describe(application.scene) == before
-    monkeypatch.undo()
-    apply_result(volume_node, node, path, result)
-    assert describe(application.scene) != before
-
-
-@pytest.mark.parametrize("into", ["new", "existing"])
-@pytest.mark.parametrize("fault", ["cut off", "absent", "lacks a structure"])
-def test_a_bad_result_leaves_the_scene_as_it_was(
-    application, volume_node, computed, tmp_path, into, fault
-):
-    path, result = write_result(volume_node, tmp_path / "2", OTHER_MASKS)
-    if fault == "cut off":
-        path.write_bytes(path.read_bytes()[:-20])
-    elif fault == "absent":
-        path.unlink()
-    else:
-        result["structures"].append({"label": 3, "name": "brainstem"})
-    node = apply_to_new_segmentation(volume_node, *computed)
-    before = describe(application.scene)
-    target = (volume_node,) if into == "new" else (volume_node, node)
-    apply = apply_to_new_segmentation if into == "new" else apply_result
-    with pytest.raises(VoCoSlicerError, match="apply again"):
-        apply(*target, path, result)
-    assert describe(application.scene) == before
-
-
-def test_reading_changes_nothing_before_the_last_step(application, volume_node, computed):
-    before = describe(application.scene)
-    steps = import_result.applying_to_new_segmentation(volume_node, *computed)
-    next(steps)
-    steps.close()
-    assert describe(application.scene) == before
-
-
-def bend(scene, node, volume_node):
-    put_under(node, scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode", "B"))
-
-
-def shear(scene, node, volume_node):
-    put_under(node, add_transform(scene, affine(np.diag([1.0, 1.0, 1.5]))))
-
-
-def make_of_surfaces(scene, node, volume_node):
-    own_segment(node)
-    node.CreateClosedSurfaceRepresentation()
-    node.GetSegmentation().SetSourceRepresentationName("Closed surface")
-
-
-def remove_volume(scene, node, volume_node):
-    scene.RemoveNode(volume_node)
-
-
-def remove_segmentation(scene, node, volume_node):
-    scene.RemoveNode(node)
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (bend, "not linear"),
-        (shear, "shears it"),
-        (make_of_surfaces, "made of surfaces"),
-        (remove_volume, "CT was removed"),
-        (remove_segmentation, "CT segmentation was removed"),
-    ],
-)
-def test_a_segmentation_that_cannot_take_it_is_left_as_it_was(
-    application, volume_node, computed, change, reason
-):
-    node = new_segmentation(volume_node)
-    change(application.scene, node, volume_node)
-    before = describe(application.scene)
-    with pytest.raises(VoCoSlicerError, match=reason):
-        apply_result(volume_node, node, *computed)
-    assert describe(application.scene) == before
 
 
 def test_tags_say_who_made_it(volume_node, computed):

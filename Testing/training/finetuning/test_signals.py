@@ -61,6 +61,7 @@ def test_the_command_says_how_to_go_on(whole, tmp_path, during, capfd, number):
     said = capfd.readouterr()
     assert "stopped after step 1 and saved" in said.out
     assert f"voco finetune --resume {out}" in said.out
+    assert f"voco finetune --finish {out}" in said.out
     assert STOPPING.decode() in said.err
     assert read_checkpoint(out / "checkpoints" / LAST)["global_step"] == 1
     assert [signal.getsignal(each) for each in SIGNALS] == handlers

@@ -127,6 +127,7 @@ def test_the_command_says_how_to_go_on(cache, config, tmp_path):
     step = read_checkpoint(out / "checkpoints" / LAST)["global_step"]
     assert f"stopped after step {step} and saved" in said
     assert f"voco pretrain --resume {out}" in said
+    assert f"voco pretrain --finish {out}" in said
     assert errors.strip() == STOPPING.decode().strip()
 
 
