@@ -22,6 +22,7 @@ from VoCoSlicerLib.training.job_files import read_plan, read_state, write_plan
 from VoCoSlicerLib.training.jobs import LIBRARY, Job, Training, start
 from VoCoSlicerLib.training.presets import FINETUNING
 from VoCoSlicerLib.training.records import read_record
+from VoCoSlicerLib.training.standing import progress
 
 
 def ended(job: Job):
@@ -122,6 +123,8 @@ def test_a_stopped_one_is_finished_as_it_is(begin, tmp_path):
     assert steps_of(job) == steps
     with pytest.raises(VoCoSlicerError, match="is finished"):
         job.finish(ThisPython())
+    at_work = replace(read_state(job.folder), step=0)
+    assert progress(job.folder, job.plan, at_work, "running").what == "Making the model"
 
 
 def test_one_at_work_is_not_finished(begin, tmp_path):
