@@ -242,6 +242,23 @@ def test_all_of_it_is_killed(begin, tmp_path):
     trained(job)
 
 
+def test_all_of_it_is_killed_where_an_older_model_lies(begin, tmp_path):
+    """As ``voco finetune --finish`` leaves one, in a run that was then resumed."""
+    job = begin(finetuning(tmp_path, MANY))
+    trained(job)
+    job.stop()
+    ended(job)
+    (job.folder / "model").mkdir()
+    done = len(steps_of(job))
+    job.resume(ThisPython())
+    trained(job, done + 1)
+    state = read_state(job.folder)
+    for pid in (state.pid, state.child):
+        dead(pid)
+    assert job.standing().phase == "failed"
+    assert job.model is None
+
+
 def test_the_watching_process_is_killed(begin, tmp_path):
     """The training itself goes on, is not started twice, and can be stopped."""
     job = begin(finetuning(tmp_path, MANY))

@@ -20,6 +20,7 @@ from VoCoSlicerLib.training.job_files import (
     CONFIG,
     LOG,
     MODEL,
+    PLAN,
     STATE,
     STOP,
     Plan,
@@ -177,13 +178,18 @@ class Job:
     def _ended(self, state: State | None) -> Standing:
         complete = state is not None and state.step == len(self.plan.steps)
         unwatched = state is not None and state.exit_code is None
-        if complete or (unwatched and (self.folder / MODEL).is_dir()):
+        if complete or (unwatched and self._has_new_model()):
             return Standing("finished")
         asked = (self.folder / STOP).exists() or (state is not None and state.stopping)
         # 2 is a sentence of voco's, for example that the checkpoint could not be saved
         if asked and (state is None or state.exit_code != 2):
             return Standing("stopped")
         return Standing("failed", sentence=failure(self.folder, state))
+
+    def _has_new_model(self) -> bool:
+        """Whether a model was made since the last start; one of ``--finish`` may be older."""
+        model = self.folder / MODEL
+        return model.is_dir() and model.stat().st_mtime >= (self.folder / PLAN).stat().st_mtime
 
     def stop(self) -> None:
         """Have a checkpoint saved and the job ended, after the step at hand; returns at once.
