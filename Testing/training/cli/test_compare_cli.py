@@ -45,14 +45,8 @@ def test_it_compares_goes_on_and_writes_the_table_anew(options, data, tmp_path, 
         (["--data", "cases"], "Say --out"),
         (["--data", "nowhere", "--out", "table"], "nowhere"),
         (["--resume", "nowhere"], "nowhere is not a"),
-        (
-            ["--resume", "nowhere", "--seeds", "3"],
-            "nothing else",
-        ),
-        (
-            ["--resume=nowhere", "--seeds=3"],
-            "nothing else",
-        ),
+        (["--resume", "nowhere", "--seeds", "3"], "--resume nowhere` and nothing else"),
+        (["--resume=nowhere", "--seeds=3"], "--resume nowhere` and nothing else"),
         (["--data", "{data}", "--out", "table", "--labels", "[9]"], "asks for 9 labelled cases"),
         (["--data", "{data}", "--out", "table", "--labels", "[some]"], "labels"),
         (

@@ -96,20 +96,11 @@ def refused(capsys, *arguments: str) -> str:
         (["--data", "nowhere.json", "--out", "run"], "nowhere.json cannot be read"),
         (["--data", "{data}", "--out", "run"], "Say which network to train"),
         (["--resume", "nowhere"], "nowhere is not a run"),
-        (
-            ["--resume", "nowhere", "--seed", "3"],
-            "nothing else",
-        ),
+        (["--resume", "nowhere", "--seed", "3"], "--resume nowhere` and nothing else"),
         (["--finish", "nowhere"], "nowhere is not a run"),
-        (
-            ["--finish", "nowhere", "--seed", "3"],
-            "--finish nowhere` and nothing else",
-        ),
+        (["--finish", "nowhere", "--seed", "3"], "--finish nowhere` and nothing else"),
         (["--resume", "one", "--finish", "two"], "A run keeps its options"),
-        (
-            ["--resume=nowhere", "--seed=3"],
-            "nothing else",
-        ),
+        (["--resume=nowhere", "--seed=3"], "--resume nowhere` and nothing else"),
         (["--network.name", "net", "--data", "{data}", "--out", "run"], "no network 'net'"),
         (["--init", "none", "--data", "{data}", "--out", "run"], "no model or checkpoint none"),
         (["--nonsense"], "nonsense"),

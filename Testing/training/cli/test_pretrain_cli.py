@@ -89,20 +89,11 @@ def test_voco_lists_the_command(capsys):
         (["--data", "cache"], "Say --out"),
         (["--data", "nowhere", "--out", "run"], "nowhere is not a training cache"),
         (["--resume", "nowhere"], "nowhere is not a run"),
-        (
-            ["--resume", "nowhere", "--seed", "3"],
-            "nothing else",
-        ),
+        (["--resume", "nowhere", "--seed", "3"], "--resume nowhere` and nothing else"),
         (["--finish", "nowhere"], "nowhere is not a run"),
-        (
-            ["--finish", "nowhere", "--seed", "3"],
-            "--finish nowhere` and nothing else",
-        ),
+        (["--finish", "nowhere", "--seed", "3"], "--finish nowhere` and nothing else"),
         (["--resume", "one", "--finish", "two"], "A run keeps its options"),
-        (
-            ["--resume=nowhere", "--seed=3"],
-            "nothing else",
-        ),
+        (["--resume=nowhere", "--seed=3"], "--resume nowhere` and nothing else"),
         (["--recipe", "vococo", "--data", "{cache}", "--out", "run"], "no recipe 'vococo'"),
         (["--network.name", "net", "--data", "{cache}", "--out", "run"], "no network 'net'"),
         (["--nonsense"], "nonsense"),

@@ -32,9 +32,9 @@ from voco3d.training.run_folder import (
     CONFIG,
     MODEL,
     check_new,
-    checkpoint_to_finish,
     last_checkpoint,
     make_folder,
+    saved_checkpoint,
 )
 from voco3d.training.stopping import Interrupted, StopOnSignal
 from voco3d.training.trainer import check_compute, is_first_process, make_trainer, quiet
@@ -112,7 +112,7 @@ def finish(out: Path, say: Callable[[str], None] = print, progress: Progress = s
         VoCoError: If there is no run or it has no whole checkpoint yet, and as ``finetune``.
     """
     data, config = FINETUNING.read(out / CONFIG)
-    checkpoint, done = checkpoint_to_finish(out, say)
+    checkpoint, done = saved_checkpoint(out, say)
     return _run(config, data, out, checkpoint, say, progress, until=done)
 
 

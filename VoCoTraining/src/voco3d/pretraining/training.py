@@ -7,7 +7,6 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from voco3d.data.cache import Cache, open_cache
-from voco3d.errors import VoCoError
 from voco3d.geometry import BaseGrid
 from voco3d.networks import PositionNetwork
 from voco3d.pretraining.cache_check import check_cache
@@ -20,16 +19,16 @@ from voco3d.pretraining.network import build_position_network
 from voco3d.pretraining.result import write_result
 from voco3d.pretraining.volume_crops import VolumeCrops
 from voco3d.progress import Progress, silent
-from voco3d.training.checkpoints import SaveCheckpoints, newest_checkpoint, read_checkpoint
+from voco3d.training.checkpoints import SaveCheckpoints, read_checkpoint
 from voco3d.training.data_module import DrawnBatches
 from voco3d.training.run_folder import (
     CHECKPOINTS,
     CONFIG,
     MODEL,
     check_new,
-    checkpoint_to_finish,
     last_checkpoint,
     make_folder,
+    saved_checkpoint,
 )
 from voco3d.training.stopping import Interrupted, StopOnSignal
 from voco3d.training.trainer import is_first_process, make_trainer, quiet
@@ -104,21 +103,23 @@ def finish(out: Path, say: Callable[[str], None] = print, progress: Progress = s
         VoCoError: If there is no run or it has no whole checkpoint yet, and as ``pretrain``.
     """
     data, config = read_config(out / CONFIG)
-    checkpoint, done = checkpoint_to_finish(out, say)
+    checkpoint, done = saved_checkpoint(out, say)
     return _run(config, data, out, checkpoint, say, progress, until=done)
 
 
-def load_network(out: Path) -> PositionNetwork:
+def load_network(out: Path, say: Callable[[str], None] = print) -> PositionNetwork:
     """The network of a run as it was at the last checkpoint.
+
+    Args:
+        out: The run's folder.
+        say: Is told where the last checkpoint is damaged, and the one before is taken.
 
     Raises:
         VoCoError: If there is no run or no whole checkpoint.
     """
     _, config = read_config(out / CONFIG)
     network = build_position_network(config)
-    checkpoint = newest_checkpoint(out / CHECKPOINTS)
-    if checkpoint is None:
-        raise VoCoError(f"{out} has no checkpoint yet: let it train until it has saved one.")
+    checkpoint, _ = saved_checkpoint(out, say)
     state = read_checkpoint(checkpoint)["state_dict"]
     own = {key.removeprefix("network."): state[key] for key in state if key.startswith("network.")}
     network.load_state_dict(own)

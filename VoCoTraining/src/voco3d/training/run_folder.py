@@ -47,8 +47,8 @@ def make_folder(folder: Path) -> None:
         raise VoCoError(f"The folder {folder} cannot be made: {error.strerror}.") from error
 
 
-def checkpoint_to_finish(folder: Path, say: Say) -> tuple[Path, int]:
-    """The checkpoint that a run's model is made of, and the steps done by then.
+def saved_checkpoint(folder: Path, say: Say) -> tuple[Path, int]:
+    """The last checkpoint of a run that must have one, and the steps done by then.
 
     Raises:
         VoCoError: If there is none, or none of them is whole.
